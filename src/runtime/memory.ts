@@ -1,0 +1,56 @@
+import { MemoryError } from "../errors.js";
+import type { Heap } from "./heap.js";
+
+const PAGE_BYTES = 65536;
+
+/** The largest linear memory that 32-bit addresses reach, in bytes. */
+export const ADDRESS_SPACE_BYTES = 65536 * PAGE_BYTES;
+
+/** Owns the WebAssembly.Memory: growth and the typed views, which growth invalidates. */
+export class WasmHeap implements Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly limitBytes: number;
+  f32!: Float32Array;
+  i32!: Int32Array;
+  u8!: Uint8Array;
+
+  /**
+   * @param options.initialBytes  size at start, rounded up to 64 KiB pages
+   * @param options.limitBytes  size never exceeded; default and maximum 4 GiB
+   */
+  constructor({ initialBytes = 16 << 20, limitBytes = ADDRESS_SPACE_BYTES } = {}) {
+    this.limitBytes = Math.min(limitBytes, ADDRESS_SPACE_BYTES);
+    const initial = Math.ceil(Math.min(initialBytes, this.limitBytes) / PAGE_BYTES);
+    this.memory = new WebAssembly.Memory({ initial, maximum: ADDRESS_SPACE_BYTES / PAGE_BYTES });
+    this.refresh();
+  }
+
+  get sizeBytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  grow(sizeBytes: number): void {
+    if (sizeBytes <= this.sizeBytes) return;
+    if (sizeBytes > this.limitBytes) throw new MemoryError(this.exhausted(sizeBytes));
+    try {
+      this.memory.grow(Math.ceil((sizeBytes - this.sizeBytes) / PAGE_BYTES));
+    } catch {
+      throw new MemoryError(this.exhausted(sizeBytes));
+    }
+    this.refresh();
+  }
+
+  private refresh(): void {
+    this.f32 = new Float32Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+    this.u8 = new Uint8Array(this.memory.buffer);
+  }
+
+  private exhausted(sizeBytes: number): string {
+    const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
+    return (
+      `memory: ${mib(sizeBytes)} MiB are needed, ${mib(this.limitBytes)} MiB are allowed and ${mib(this.sizeBytes)} MiB are held. ` +
+      "Lower the batch, the widths or the number of prototypes, or raise the memory limit of init()."
+    );
+  }
+}

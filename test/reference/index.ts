@@ -1,0 +1,2 @@
+// All reference kernels by name, for `init({ kernels })`.
+export * from "./activation.js";
