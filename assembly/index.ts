@@ -1,3 +1,39 @@
 // The list of exported kernels, nothing else.
 export { constants_table } from "./constants";
 export { gelu_f32, gelu_grad_f32 } from "./activation";
+export {
+  add_f32,
+  add_row_f32,
+  copy_f32,
+  fill_f32,
+  multiply_f32,
+  multiply_grad_f32,
+  scale_f32,
+  subtract_f32,
+} from "./elementwise";
+export { argmax_rows_f32, column_sum_f32, max_blocks_f32, squared_norm_blocks_f32, sum_blocks_f32 } from "./reduce";
+export { gather_rows_f32, scatter_add_rows_f32 } from "./gather";
+export { patchify_f32 } from "./patchify";
+export { batch_sum_f32, embed_tokens_f32, embed_tokens_grad_mask_f32, embed_tokens_grad_patches_f32 } from "./tokens";
+export { residual_f32, residual_grad_branch_f32, residual_grad_gamma_f32 } from "./residual";
+export { resample_f32, resample_grad_f32 } from "./resample";
+export { normal_f32, truncated_normal_f32, uniform_f32 } from "./random";
+export { adamw_f32, ema_f32, sgd_f32 } from "./optimizer";
+export { blur_u8 } from "./blur";
+export { normalize_f32, resize_horizontal_u8, resize_vertical_u8, rotate_u8 } from "./image";
+export {
+  brightness_u8,
+  contrast_u8,
+  grayscale_u8,
+  hue_u8,
+  luma_sums_u8,
+  saturation_u8,
+  solarize_u8,
+} from "./image_color";
+export { nearest_rows_f32 } from "./nearest";
+export { log_distance_f32, log_distance_grad_f32 } from "./log_distance";
+export { sinkhorn_columns_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_scale_f32 } from "./sinkhorn";
+export { pack_b_f32 } from "./pack";
+export { gemm_f32 } from "./gemm";
+export { attention_f32 } from "./attention";
+export { attention_grad_f32 } from "./attention_grad";

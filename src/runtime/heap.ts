@@ -9,6 +9,8 @@ export interface Heap {
   readonly i32: Int32Array | Float64Array;
   readonly u8: Uint8Array;
   readonly sizeBytes: number;
+  /** Moves bytes; the two ranges may overlap. */
+  copy(to: number, from: number, sizeBytes: number): void;
   /** Makes at least `sizeBytes` addressable. Views taken before are stale afterwards. @throws MemoryError */
   grow(sizeBytes: number): void;
 }

@@ -28,9 +28,12 @@ export function instantiateKernels(
   memory: WebAssembly.Memory,
   wasm: Uint8Array | WebAssembly.Module = inlinedModule(),
 ): Record<KernelName, RawKernel> {
-  const { exports } = instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, { env: { memory } });
+  const { exports } = instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, {
+    env: { memory },
+  });
   const missing = (Object.keys(signatures) as KernelName[]).filter((name) => typeof exports[name] !== "function");
-  if (missing.length > 0) throw new TypeError(`init: the given wasm module lacks ${missing.join(", ")}. Build it from the same version.`);
+  if (missing.length > 0)
+    throw new TypeError(`init: the given wasm module lacks ${missing.join(", ")}. Build it from the same version.`);
   exports.constants_table(1, 0, 1);
   return exports;
 }

@@ -3,8 +3,8 @@ import type { Heap } from "./heap.js";
 
 const PAGE_BYTES = 65536;
 
-/** The largest linear memory that 32-bit addresses reach, in bytes. */
-export const ADDRESS_SPACE_BYTES = 65536 * PAGE_BYTES;
+/** The largest linear memory in bytes: 4 GiB less one page, so that the address behind the last byte does not wrap to 0. */
+export const ADDRESS_SPACE_BYTES = 65535 * PAGE_BYTES;
 
 /** Owns the WebAssembly.Memory: growth and the typed views, which growth invalidates. */
 export class WasmHeap implements Heap {
@@ -27,6 +27,10 @@ export class WasmHeap implements Heap {
 
   get sizeBytes(): number {
     return this.memory.buffer.byteLength;
+  }
+
+  copy(to: number, from: number, sizeBytes: number): void {
+    this.u8.copyWithin(to, from, from + sizeBytes);
   }
 
   grow(sizeBytes: number): void {

@@ -122,7 +122,9 @@ export function checkKernel(name: KernelName, reference: Reference, testCase: Ke
   const expected = run(name, testCase, ({ heap, visible }) => reference(heap, ...visible));
   const grain = testCase.grain ?? 1;
   const split = run(name, testCase, ({ invoke, extent }) => {
-    const cuts = [0, 1 / 5, 1 / 2, 1].map((share) => (share === 1 ? extent : Math.floor((share * extent) / grain) * grain));
+    const cuts = [0, 1 / 5, 1 / 2, 1].map((share) =>
+      share === 1 ? extent : Math.floor((share * extent) / grain) * grain,
+    );
     for (let i = cuts.length - 1; i > 0; i--) invoke(cuts[i - 1], cuts[i]);
   });
   whole.checkGuards(name);
@@ -130,7 +132,11 @@ export function checkKernel(name: KernelName, reference: Reference, testCase: Ke
   whole.blocks.forEach((block, i) => {
     if (!block.output) return;
     const actual = whole.words(block.ptr, block.words);
-    assert.equal(bits(split.words(split.blocks[i].ptr, block.words)), bits(actual), `${name}: ${block.label} depends on how the axis is split`);
+    assert.equal(
+      bits(split.words(split.blocks[i].ptr, block.words)),
+      bits(actual),
+      `${name}: ${block.label} depends on how the axis is split`,
+    );
     assertClose(`${name}: ${block.label}`, actual, expected.words(expected.blocks[i].ptr, block.words), testCase);
   });
 }
@@ -164,7 +170,8 @@ function placeScratch(heap: WasmHeap): number {
 function assertClose(what: string, actual: Float32Array, expected: Float32Array, testCase: KernelCase): void {
   const { atol = 1e-6, rtol = 1e-5, compare = "f32", byteTolerance = 0 } = testCase;
   if (compare === "i32") return assert.equal(bits(actual), bits(expected), what);
-  const as = (values: Float32Array) => (compare === "u8" ? new Uint8Array(values.buffer, values.byteOffset, 4 * values.length) : values);
+  const as = (values: Float32Array) =>
+    compare === "u8" ? new Uint8Array(values.buffer, values.byteOffset, 4 * values.length) : values;
   const [a, b] = [as(actual), as(expected)];
   for (let i = 0; i < a.length; i++) {
     const limit = compare === "u8" ? byteTolerance : atol + rtol * Math.abs(b[i]);

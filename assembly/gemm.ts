@@ -1,0 +1,80 @@
+import { tile_4x8 } from "./gemm_tile";
+import { PANEL_COLUMNS, pack_a, STRIP_ROWS } from "./pack";
+
+/** Rows of A in a block, which (192 KiB) stays in the second cache while all panels of B pass by. */
+// @ts-ignore: decorator
+@inline
+const BLOCK_ROWS: i32 = 128;
+
+/** One tile, which takes the results that lie partly outside C. */
+// @ts-ignore: decorator
+@inline
+const TILE_BYTES: usize = 128;
+
+/**
+ * C = α·A·B + bias + β·C          one block of k of any matrix product: transposes and slices are strides of A and of b
+ *
+ * reads     a  f32[m, k], element (i, j) at i·a_row_stride + j·a_col_stride; packed  f32[⌈n / 8⌉, k, 8] by pack_b_f32;
+ *           bias  f32[n], or 0 for none
+ * writes    c  f32[m, n], row stride ldc
+ * requires  k ≤ 384, since a longer product is faster packed and summed in blocks of k (ops/product.ts): a packed block is
+ *           used before it leaves the second cache; β is 0 or 1; bias = 0 if β = 1; 0 ≤ begin ≤ end ≤ m
+ * splits    over m, anywhere; multiples of 4 leave no tile partly used
+ * error     k + 2 roundings per element, relative to the sum of absolute terms
+ */
+export function gemm_f32(
+  m: i32, n: i32, k: i32, alpha: f32, a: usize, a_row_stride: i32, a_col_stride: i32, packed: usize, bias: usize,
+  beta: f32, c: usize, ldc: i32, scratch: usize, begin: i32, end: i32,
+): void {
+  const rowBytes = <usize>a_row_stride << 2;
+  const colBytes = <usize>a_col_stride << 2;
+  const cBytes = <usize>ldc << 2;
+  const panelBytes = <usize>(PANEL_COLUMNS * k) << 2;
+  const strips = scratch + TILE_BYTES;
+  for (let i = begin; i < end; i += BLOCK_ROWS) {
+    const rows = min(BLOCK_ROWS, end - i);
+    pack_a(rows, k, alpha, a + <usize>i * rowBytes, rowBytes, colBytes, strips);
+    let panel = packed;
+    let to = c + <usize>i * cBytes;
+    let columnBias = bias;
+    for (let j = 0; j < n; j += PANEL_COLUMNS) {
+      const addend = beta == 0 ? columnBias : to;
+      times_panel(rows, n - j, k, strips, panel, addend, beta == 0 ? 0 : cBytes, to, cBytes, scratch);
+      panel += panelBytes;
+      to += 32;
+      if (bias) columnBias += 32;
+    }
+  }
+}
+
+/**
+ * All strips of a block of A times one panel of B, which has n columns or, if that is more, eight; plus addend as in tile_4x8.
+ */
+function times_panel(
+  rows: i32, n: i32, k: i32, a: usize, panel: usize, addend: usize, addendBytes: usize, c: usize, cBytes: usize,
+  spare: usize,
+): void {
+  const stripBytes = <usize>(STRIP_ROWS * k) << 2;
+  const whole = n < PANEL_COLUMNS ? 0 : rows & ~(STRIP_ROWS - 1);
+  for (let i = 0; i < rows; i += STRIP_ROWS) {
+    const inside = i < whole;
+    tile_4x8(k, a, panel, inside ? addend : 0, addendBytes, inside ? c : spare, inside ? cBytes : 32);
+    if (!inside) copy_part(min(STRIP_ROWS, rows - i), min(PANEL_COLUMNS, n), spare, addend, addendBytes, c, cBytes);
+    a += stripBytes;
+    addend += 4 * addendBytes;
+    c += 4 * cBytes;
+  }
+}
+
+/** The part of a tile that lies inside C, plus addend. */
+function copy_part(
+  rows: i32, columns: i32, tile: usize, addend: usize, addendBytes: usize, c: usize, cBytes: usize,
+): void {
+  const width = <usize>columns << 2;
+  for (let i = 0; i < rows; i++, tile += 32, addend += addendBytes, c += cBytes) {
+    for (let j: usize = 0; j < width; j += 4) {
+      const sum = load<f32>(tile + j);
+      store<f32>(c + j, addend ? sum + load<f32>(addend + j) : sum);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// The register tile of the matrix products: four rows by eight columns of C in eight vectors, two vectors of B and one of A.
+// With temporaries that fills the registers an engine has to give; wider tiles spill and halve the rate.
+
+/** acc + x·y */
+// @ts-ignore: decorator
+@inline
+function madd(acc: v128, x: v128, y: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(x, y));
+}
+
+/** Writes eight numbers, plus those at `addend` unless that is 0. */
+// @ts-ignore: decorator
+@inline
+function put(left: v128, right: v128, addend: usize, to: usize): void {
+  if (addend) {
+    left = f32x4.add(left, v128.load(addend));
+    right = f32x4.add(right, v128.load(addend, 16));
+  }
+  v128.store(to, left);
+  v128.store(to, right, 16);
+}
+
+/**
+ * c[i, j] = Σ_p a[p, i]·b[p, j] + addend[i, j] for four i and eight j; p ascends, each product and each sum is rounded
+ *
+ * a f32[k, 4] and b f32[k, 8] are packed. Rows of c are cBytes apart, rows of addend addendBytes; addend may be c, or 0 for
+ * nothing to add.
+ *
+ * Eight steps of k make one turn of the loop, with a branch after each. Without the branches the compilers move every load of
+ * a turn to its start, run out of registers and halve the rate; with one step to a turn Node 20 loses 8 %.
+ */
+// @ts-ignore: decorator
+@inline
+export function tile_4x8(k: i32, a: usize, b: usize, addend: usize, addendBytes: usize, c: usize, cBytes: usize): void {
+  let b0: v128, b1: v128, x: v128;
+  let c00 = f32x4.splat(0), c10 = c00, c20 = c00, c30 = c00;
+  let c01 = c00, c11 = c00, c21 = c00, c31 = c00;
+  while (k > 0) {
+    b0 = v128.load(b), b1 = v128.load(b, 16), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 1) break;
+    b0 = v128.load(b, 32), b1 = v128.load(b, 48), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 2) break;
+    b0 = v128.load(b, 64), b1 = v128.load(b, 80), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 3) break;
+    b0 = v128.load(b, 96), b1 = v128.load(b, 112), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 4) break;
+    b0 = v128.load(b, 128), b1 = v128.load(b, 144), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 5) break;
+    b0 = v128.load(b, 160), b1 = v128.load(b, 176), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 6) break;
+    b0 = v128.load(b, 192), b1 = v128.load(b, 208), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16;
+    if (k == 7) break;
+    b0 = v128.load(b, 224), b1 = v128.load(b, 240), x = v128.load32_splat(a);
+    c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(a, 4);
+    c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(a, 8);
+    c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(a, 12);
+    c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), a += 16, b += 256, k -= 8;
+  }
+  const next = addend ? addendBytes : 0;
+  put(c00, c01, addend, c), addend += next, c += cBytes;
+  put(c10, c11, addend, c), addend += next, c += cBytes;
+  put(c20, c21, addend, c), addend += next, c += cBytes;
+  put(c30, c31, addend, c);
+}

@@ -1,0 +1,56 @@
+// Four lanes at a time over a run of numbers whose length need not be a multiple of four.
+
+/** The four numbers at p; when only `left` < 16 bytes remain, those, and `fill` in the lanes past them. */
+// @ts-ignore: decorator
+@inline
+export function load_part(p: usize, left: usize, fill: v128): v128 {
+  if (left >= 16) return v128.load(p);
+  let v = v128.load32_lane(p, fill, 0);
+  if (left > 4) v = v128.load32_lane(p, v, 1, 4);
+  if (left > 8) v = v128.load32_lane(p, v, 2, 8);
+  return v;
+}
+
+/** Stores the lanes that load_part read. */
+// @ts-ignore: decorator
+@inline
+export function store_part(p: usize, left: usize, v: v128): void {
+  if (left >= 16) {
+    v128.store(p, v);
+    return;
+  }
+  v128.store32_lane(p, v, 0);
+  if (left > 4) v128.store32_lane(p, v, 1, 4);
+  if (left > 8) v128.store32_lane(p, v, 2, 8);
+}
+
+/**
+ * β as a mask: v + (old AND mask) is v + β·old, without a branch, and a NaN in memory that β = 0 must not read is cut out.
+ */
+// @ts-ignore: decorator
+@inline
+export function keep_mask(beta: f32): v128 {
+  return i32x4.splat(beta == 0 ? 0 : -1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function horizontal_sum(v: v128): f32 {
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** The largest lane; a NaN lane is passed over unless it is the first. */
+// @ts-ignore: decorator
+@inline
+export function horizontal_max(v: v128): f32 {
+  let most = f32x4.extract_lane(v, 0);
+  most = larger(most, f32x4.extract_lane(v, 1));
+  most = larger(most, f32x4.extract_lane(v, 2));
+  return larger(most, f32x4.extract_lane(v, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function larger(a: f32, b: f32): f32 {
+  return a < b ? b : a;
+}

@@ -1,0 +1,166 @@
+// Sinkhorn-Knopp on E = exp((logits − max)/τ), rows = samples, columns = prototypes. Dividing by column and row sums in turn
+// only ever rescales rows and columns, so E stays as it is and two vectors change: after each half-step the current matrix is
+// E[r, c] · row_scale[r] · column_scale[c]. An iteration reads E twice and writes vectors alone. Columns are given the sum
+// rows/cols and rows the sum 1, which is the published form times rows; the two agree on the total, so the scales settle.
+import { exp2_f32x4 } from "./math";
+
+/** Columns whose sums are kept in the nearest cache; columns per partial sum of a row. */
+// @ts-ignore: decorator
+@inline
+const BLOCK: i32 = 1024;
+
+// @ts-ignore: decorator
+@inline
+const LOG2_E: f32 = 1.4426950408889634;
+
+/**
+ * y[i] = exp(max((x[i] − shift) / τ, −80))
+ *
+ * The floor keeps every entry normal, so that no row or column can sum to zero; it lies e⁻⁸⁰ below the largest entry if
+ * shift is the largest x.
+ *
+ * reads     x  f32[n], contiguous; shift  one number
+ * writes    y  f32[n], contiguous; may be x itself
+ * requires  τ > 0; 0 ≤ begin ≤ end ≤ n
+ * splits    over n, anywhere
+ * error     1e-5 relative: rounding of arguments up to 80
+ */
+export function sinkhorn_exp_f32(n: i32, x: usize, temperature: f32, shift: usize, y: usize, begin: i32, end: i32): void {
+  const skip = <usize>begin << 2;
+  const stop = y + (<usize>end << 2);
+  x += skip;
+  y += skip;
+  const shifts = v128.load32_splat(shift);
+  const rates = f32x4.splat(LOG2_E / temperature); // e^t = 2^(t · log₂ e)
+  const floor = f32x4.splat(-80 * LOG2_E);
+  for (; y + 16 <= stop; x += 16, y += 16) {
+    // pmax(a, b) is a < b ? b : a, so NaN in first place stays.
+    v128.store(y, exp2_f32x4(f32x4.pmax(f32x4.mul(f32x4.sub(v128.load(x), shifts), rates), floor)));
+  }
+  for (; y < stop; x += 4, y += 4) {
+    const t = f32x4.pmax(f32x4.mul(f32x4.sub(v128.load32_splat(x), shifts), rates), floor);
+    store<f32>(y, f32x4.extract_lane(exp2_f32x4(t), 0));
+  }
+}
+
+/**
+ * column_scale[c] = (rows / cols) / Σ_r x[r, c] · row_scale[r]
+ *
+ * reads     x  f32[rows, cols], contiguous; row_scale  f32[rows]
+ * writes    column_scale  f32[cols]
+ * requires  0 ≤ begin ≤ end ≤ cols
+ * splits    over cols, anywhere
+ * error     at most rows / 4 + 5 roundings of the sum
+ */
+export function sinkhorn_columns_f32(
+  cols: i32, rows: i32, x: usize, row_scale: usize, column_scale: usize, begin: i32, end: i32,
+): void {
+  const ld = <usize>cols << 2;
+  const share = <f32>rows / <f32>cols;
+  for (let first = begin; first < end; first += BLOCK) {
+    const count = min(BLOCK, end - first);
+    const sums = column_scale + (<usize>first << 2);
+    memory.fill(sums, 0, <usize>count << 2);
+    let from = x + (<usize>first << 2);
+    let r = 0;
+    for (; r + 4 <= rows; r += 4, from += 4 * ld) add_four_rows(count, from, ld, row_scale + (<usize>r << 2), sums);
+    for (; r < rows; r++, from += ld) add_row(count, from, row_scale + (<usize>r << 2), sums);
+    const stop = sums + (<usize>count << 2);
+    for (let p = sums; p < stop; p += 4) store<f32>(p, share / load<f32>(p));
+  }
+}
+
+function add_four_rows(n: i32, x: usize, ld: usize, row_scale: usize, sums: usize): void {
+  const u0 = v128.load32_splat(row_scale);
+  const u1 = v128.load32_splat(row_scale, 4);
+  const u2 = v128.load32_splat(row_scale, 8);
+  const u3 = v128.load32_splat(row_scale, 12);
+  let x1 = x + ld;
+  let x2 = x1 + ld;
+  let x3 = x2 + ld;
+  const stop = sums + (<usize>n << 2);
+  for (; sums + 16 <= stop; sums += 16, x += 16, x1 += 16, x2 += 16, x3 += 16) {
+    const a = f32x4.add(f32x4.mul(v128.load(x), u0), f32x4.mul(v128.load(x1), u1));
+    const b = f32x4.add(f32x4.mul(v128.load(x2), u2), f32x4.mul(v128.load(x3), u3));
+    v128.store(sums, f32x4.add(v128.load(sums), f32x4.add(a, b)));
+  }
+  for (; sums < stop; sums += 4, x += 4, x1 += 4, x2 += 4, x3 += 4) {
+    const a = load<f32>(x) * load<f32>(row_scale) + load<f32>(x1) * load<f32>(row_scale, 4);
+    const b = load<f32>(x2) * load<f32>(row_scale, 8) + load<f32>(x3) * load<f32>(row_scale, 12);
+    store<f32>(sums, load<f32>(sums) + (a + b));
+  }
+}
+
+function add_row(n: i32, x: usize, row_scale: usize, sums: usize): void {
+  const u = v128.load32_splat(row_scale);
+  const stop = sums + (<usize>n << 2);
+  for (; sums + 16 <= stop; sums += 16, x += 16) {
+    v128.store(sums, f32x4.add(v128.load(sums), f32x4.mul(v128.load(x), u)));
+  }
+  for (; sums < stop; sums += 4, x += 4) store<f32>(sums, load<f32>(sums) + load<f32>(x) * load<f32>(row_scale));
+}
+
+/**
+ * row_scale[r] = 1 / Σ_c x[r, c] · column_scale[c]
+ *
+ * reads     x  f32[rows, cols], contiguous; column_scale  f32[cols]
+ * writes    row_scale  f32[rows]
+ * requires  0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     at most cols / 1024 + 72 roundings of the sum
+ */
+export function sinkhorn_rows_f32(
+  rows: i32, cols: i32, x: usize, column_scale: usize, row_scale: usize, begin: i32, end: i32,
+): void {
+  for (let r = begin; r < end; r++) {
+    let p = x + (<usize>r * cols << 2);
+    let v = column_scale;
+    const stop = p + (<usize>cols << 2);
+    let total = f32x4.splat(0);
+    while (p + 16 <= stop) {
+      const pause = min(p + (<usize>BLOCK << 2), stop);
+      let s0 = f32x4.splat(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      for (; p + 64 <= pause; p += 64, v += 64) {
+        s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(v)));
+        s1 = f32x4.add(s1, f32x4.mul(v128.load(p, 16), v128.load(v, 16)));
+        s2 = f32x4.add(s2, f32x4.mul(v128.load(p, 32), v128.load(v, 32)));
+        s3 = f32x4.add(s3, f32x4.mul(v128.load(p, 48), v128.load(v, 48)));
+      }
+      for (; p + 16 <= pause; p += 16, v += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(v)));
+      total = f32x4.add(total, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+    }
+    let sum =
+      f32x4.extract_lane(total, 0) + f32x4.extract_lane(total, 1) +
+      (f32x4.extract_lane(total, 2) + f32x4.extract_lane(total, 3));
+    for (; p < stop; p += 4, v += 4) sum += load<f32>(p) * load<f32>(v);
+    store<f32>(row_scale + (<usize>r << 2), 1 / sum);
+  }
+}
+
+/**
+ * x[r, c] ← x[r, c] · row_scale[r] · column_scale[c]
+ *
+ * reads     row_scale  f32[rows]; column_scale  f32[cols]
+ * writes    x  f32[rows, cols], contiguous, in place
+ * requires  0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     two roundings
+ */
+export function sinkhorn_scale_f32(
+  rows: i32, cols: i32, row_scale: usize, column_scale: usize, x: usize, begin: i32, end: i32,
+): void {
+  for (let r = begin; r < end; r++) {
+    const u = load<f32>(row_scale + (<usize>r << 2));
+    const us = f32x4.splat(u);
+    let v = column_scale;
+    let p = x + (<usize>r * cols << 2);
+    const stop = p + (<usize>cols << 2);
+    for (; p + 16 <= stop; p += 16, v += 16) {
+      v128.store(p, f32x4.mul(f32x4.mul(v128.load(p), v128.load(v)), us));
+    }
+    for (; p < stop; p += 4, v += 4) store<f32>(p, load<f32>(p) * load<f32>(v) * u);
+  }
+}

@@ -1,0 +1,165 @@
+import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
+import { exp2_f32x4, log_f32 } from "./math";
+import { FAR_BELOW, row_at, row_dot, row_exp_sum, row_max, row_scale, row_sum } from "./rows";
+
+// @ts-ignore: decorator
+@inline
+const LOG2_E: f32 = 1.4426950408889634;
+
+/**
+ * y[r, c] = exp(z[r, c]) / Σ_k exp(z[r, k])          z = (x − center) / τ
+ *
+ * reads     x       f32[rows, cols], row stride ldx
+ *           center  f32[cols], or 0 for none
+ * writes    y       f32[rows, cols], row stride ldy; may be x itself
+ * requires  cols ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 3e-7 + 1.2e-7·(max z − z)
+ */
+export function softmax_f32(
+  rows: i32, cols: i32, x: usize, ldx: i32, temperature: f32, center: usize, y: usize, ldy: i32, begin: i32, end: i32,
+): void {
+  const k = LOG2_E / temperature;
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    let from = row_at(x, r, ldx);
+    const to = row_at(y, r, ldy);
+    if (center != 0) {
+      subtract(from, from + bytes, center, to);
+      from = to;
+    }
+    const sum = exponentials(from, from + bytes, row_max(from, from + bytes), k, to);
+    row_scale(to, to + bytes, 1 / sum, to);
+  }
+}
+
+/**
+ * y[r, c] = z[r, c] − log Σ_k exp(z[r, k])          z = x / τ
+ *
+ * reads     x  f32[rows, cols], row stride ldx
+ * writes    y  f32[rows, cols], row stride ldy; may be x itself
+ * requires  cols ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 3e-7
+ */
+export function log_softmax_f32(
+  rows: i32, cols: i32, x: usize, ldx: i32, temperature: f32, y: usize, ldy: i32, begin: i32, end: i32,
+): void {
+  const k = LOG2_E / temperature;
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    const from = row_at(x, r, ldx);
+    const top = row_max(from, from + bytes);
+    const logSum = log_f32(row_exp_sum(from, from + bytes, top, k));
+    shift_and_scale(from, from + bytes, top, 1 / temperature, logSum, row_at(y, r, ldy));
+  }
+}
+
+/**
+ * dx[r, c] = y[r, c] · (dy[r, c] − Σ_k dy[r, k]·y[r, k]) / τ + β·dx[r, c]
+ *
+ * reads     y   f32[rows, cols], row stride ldy: the softmax
+ *           dy  f32[rows, cols], row stride lddy
+ * writes    dx  f32[rows, cols], row stride lddx; may be dy itself
+ * requires  τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     at most cols / 16 + 10 roundings of the largest term
+ */
+export function softmax_grad_f32(
+  rows: i32, cols: i32, temperature: f32, y: usize, ldy: i32, dy: usize, lddy: i32, beta: f32, dx: usize, lddx: i32,
+  begin: i32, end: i32,
+): void {
+  const zero = f32x4.splat(0);
+  const keep = keep_mask(beta);
+  const scale = f32x4.splat(1 / temperature);
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    let p = row_at(y, r, ldy);
+    let g = row_at(dy, r, lddy);
+    let out = row_at(dx, r, lddx);
+    const stop = p + bytes;
+    const mean = f32x4.splat(row_dot(p, stop, g));
+    for (; p < stop; p += 16, g += 16, out += 16) {
+      const left = stop - p;
+      const v = f32x4.mul(load_part(p, left, zero), f32x4.sub(load_part(g, left, zero), mean));
+      const old = v128.and(load_part(out, left, zero), keep);
+      store_part(out, left, f32x4.add(f32x4.mul(v, scale), old));
+    }
+  }
+}
+
+/**
+ * dx[r, c] = (dy[r, c] − exp(y[r, c]) · Σ_k dy[r, k]) / τ + β·dx[r, c]
+ *
+ * reads     y   f32[rows, cols], row stride ldy: the logarithm of the softmax
+ *           dy  f32[rows, cols], row stride lddy
+ * writes    dx  f32[rows, cols], row stride lddx; may be dy itself
+ * requires  τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     at most cols / 16 + 10 roundings of the largest term
+ */
+export function log_softmax_grad_f32(
+  rows: i32, cols: i32, temperature: f32, y: usize, ldy: i32, dy: usize, lddy: i32, beta: f32, dx: usize, lddx: i32,
+  begin: i32, end: i32,
+): void {
+  const zero = f32x4.splat(0);
+  const keep = keep_mask(beta);
+  const scale = f32x4.splat(1 / temperature);
+  const toBits = f32x4.splat(LOG2_E);
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    let p = row_at(y, r, ldy);
+    let g = row_at(dy, r, lddy);
+    let out = row_at(dx, r, lddx);
+    const stop = p + bytes;
+    const sum = f32x4.splat(row_sum(g, g + bytes));
+    for (; p < stop; p += 16, g += 16, out += 16) {
+      const left = stop - p;
+      const probability = exp2_f32x4(f32x4.mul(load_part(p, left, zero), toBits));
+      const v = f32x4.sub(load_part(g, left, zero), f32x4.mul(probability, sum));
+      const old = v128.and(load_part(out, left, zero), keep);
+      store_part(out, left, f32x4.add(f32x4.mul(v, scale), old));
+    }
+  }
+}
+
+/** y = x − c */
+function subtract(x: usize, stop: usize, c: usize, y: usize): void {
+  const zero = f32x4.splat(0);
+  for (; x < stop; x += 16, y += 16, c += 16) {
+    const left = stop - x;
+    store_part(y, left, f32x4.sub(load_part(x, left, zero), load_part(c, left, zero)));
+  }
+}
+
+/** y = 2^((x − top)·k), and the sum of it. */
+function exponentials(x: usize, stop: usize, top: f32, k: f32, y: usize): f32 {
+  const topv = f32x4.splat(top);
+  const kv = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  for (; x + 16 <= stop; x += 16, y += 16) {
+    const e = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(x), topv), kv));
+    sum = f32x4.add(sum, e);
+    v128.store(y, e);
+  }
+  if (x < stop) {
+    const left = stop - x;
+    const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, f32x4.splat(FAR_BELOW)), topv), kv));
+    sum = f32x4.add(sum, e);
+    store_part(y, left, e);
+  }
+  return horizontal_sum(sum);
+}
+
+/** y = (x − top)·scale − shift */
+function shift_and_scale(x: usize, stop: usize, top: f32, scale: f32, shift: f32, y: usize): void {
+  const zero = f32x4.splat(0);
+  const topv = f32x4.splat(top);
+  const scalev = f32x4.splat(scale);
+  const shiftv = f32x4.splat(shift);
+  for (; x < stop; x += 16, y += 16) {
+    const left = stop - x;
+    const v = f32x4.mul(f32x4.sub(load_part(x, left, zero), topv), scalev);
+    store_part(y, left, f32x4.sub(v, shiftv));
+  }
+}

@@ -1,0 +1,58 @@
+/** A matrix product of a model: C [m, n] = A [m, k] · B [k, n]. */
+export interface ProductShape {
+  /** Where it occurs. */
+  readonly at: string;
+  /** Which operands are read transposed: NN input gradients, NT forward of a linear layer, TN weight gradients. */
+  readonly kind: "NN" | "NT" | "TN";
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+}
+
+/** Sizes that say what a kernel can do, whatever the model. */
+const squares: readonly ProductShape[] = [64, 128, 512, 1024].map((size) => ({
+  at: "square",
+  kind: "NN",
+  m: size,
+  k: size,
+  n: size,
+}));
+
+/** ViT-S/16 at 224 pixels, batch 8: 8 · 197 tokens of 384. */
+const vitSmall: readonly ProductShape[] = [
+  { at: "ViT-S qkv", kind: "NT", m: 1576, k: 384, n: 1152 },
+  { at: "ViT-S fc1", kind: "NT", m: 1576, k: 384, n: 1536 },
+  { at: "ViT-S fc2", kind: "NT", m: 1576, k: 1536, n: 384 },
+  { at: "ViT-S qkv input gradient", kind: "NN", m: 1576, k: 1152, n: 384 },
+  { at: "ViT-S fc1 input gradient", kind: "NN", m: 1576, k: 1536, n: 384 },
+  { at: "ViT-S fc2 weight gradient", kind: "TN", m: 384, k: 1576, n: 1536 },
+  { at: "ViT-S fc1 weight gradient", kind: "TN", m: 1536, k: 1576, n: 384 },
+];
+
+/** A ViT of width 96 on 32-pixel images, batch 128: 128 · 65 tokens. */
+const cifarTiny: readonly ProductShape[] = [
+  { at: "cifar-tiny qkv", kind: "NT", m: 8320, k: 96, n: 288 },
+  { at: "cifar-tiny fc1", kind: "NT", m: 8320, k: 96, n: 384 },
+  { at: "cifar-tiny fc2", kind: "NT", m: 8320, k: 384, n: 96 },
+  { at: "cifar-tiny fc1 weight gradient", kind: "TN", m: 384, k: 8320, n: 96 },
+];
+
+/** A ViT of width 64 and its slice of width 32 on digits, batch 32: 32 · 17 tokens of global crops, 5 of local ones. */
+const digits: readonly ProductShape[] = [
+  { at: "digits qkv of the slice", kind: "NT", m: 544, k: 32, n: 96 },
+  { at: "digits qkv of a local crop", kind: "NT", m: 136, k: 64, n: 192 },
+  { at: "digits fc1", kind: "NT", m: 544, k: 64, n: 256 },
+  { at: "digits fc1 input gradient", kind: "NN", m: 544, k: 256, n: 64 },
+  { at: "digits fc2 weight gradient", kind: "TN", m: 64, k: 544, n: 256 },
+  { at: "digits qkv weight gradient of the slice", kind: "TN", m: 96, k: 544, n: 32 },
+  { at: "digits classes", kind: "NT", m: 64, k: 192, n: 10 },
+];
+
+/** Few rows, many columns: the prototypes of a head. */
+const heads: readonly ProductShape[] = [
+  { at: "prototypes", kind: "NT", m: 64, k: 256, n: 4096 },
+  { at: "prototypes weight gradient", kind: "TN", m: 4096, k: 64, n: 256 },
+];
+
+/** Every product shape that is timed. */
+export const products: readonly ProductShape[] = [...squares, ...vitSmall, ...cifarTiny, ...digits, ...heads];

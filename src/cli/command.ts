@@ -1,0 +1,139 @@
+import { parseArgs } from "node:util";
+import { nearestName } from "../elastic/nearest-name.js";
+import { ConfigError } from "../errors.js";
+import type { Output } from "./output.js";
+
+/** An option of a verb. `value` names what follows it; without it the option is a switch. */
+export interface Option {
+  readonly about: string;
+  readonly value?: string;
+  readonly fallback?: string;
+}
+
+/** A verb of the program. */
+export interface Command {
+  /** As typed: "pretrain", "eval knn". */
+  readonly name: string;
+  /** One line for the list of verbs. */
+  readonly summary: string;
+  /** What stands behind the verb: "RUN", "MODEL". */
+  readonly operands?: readonly string[];
+  /** Whether `key.sub=value` arguments are taken. */
+  readonly overrides?: boolean;
+  readonly options: Readonly<Record<string, Option>>;
+  readonly examples: readonly string[];
+  /** Exit code; none = 0. */
+  run(call: Call, output: Output): Promise<number | undefined>;
+}
+
+/** What was typed behind a verb. */
+export interface Call {
+  readonly operands: readonly string[];
+  readonly overrides: readonly string[];
+  /** Text of an option, its default included. */
+  text(name: string): string | undefined;
+  /** @throws ConfigError if it was not given */
+  required(name: string): string;
+  /** @throws ConfigError unless a whole number of at least `min` */
+  integer(name: string, min?: number): number | undefined;
+  flag(name: string): boolean;
+}
+
+/** Options that every verb has. */
+export const commonOptions: Readonly<Record<string, Option>> = {
+  json: { about: "print JSON lines on stdout, the result last" },
+  quiet: { about: "no progress and no notes on stderr" },
+  threads: { value: "N|all", fallback: "all", about: "threads; kernels run on one in this version" },
+  debug: { about: "print stack traces of errors" },
+  help: { about: "this text" },
+};
+
+/**
+ * Parses what stands behind a verb.
+ *
+ * @throws ConfigError for unknown options, missing or superfluous operands
+ */
+export function parseCall(command: Command, argv: readonly string[]): Call {
+  const options = { ...command.options, ...commonOptions };
+  const { values, positionals } = parseStrictly(command, options, argv);
+  const isOverride = (word: string) => command.overrides === true && /^[A-Za-z_][\w.]*=/.test(word);
+  const operands = positionals.filter((word) => !isOverride(word));
+  const expected = command.operands ?? [];
+  const usage = `Expected: poa ${[command.name, ...expected].join(" ")}. See poa ${command.name} --help.`;
+  if (operands.length < expected.length && !values.help)
+    throw new ConfigError(`${command.name}: ${expected[operands.length]} is missing. ${usage}`);
+  if (operands.length > expected.length)
+    throw new ConfigError(
+      `${command.name}: ${JSON.stringify(operands[expected.length])} is one argument too many. ${usage}`,
+    );
+  const text = (name: string) => (values[name] as string | undefined) ?? options[name]?.fallback;
+  return {
+    operands,
+    overrides: positionals.filter(isOverride),
+    text,
+    flag: (name) => values[name] === true,
+    required(name) {
+      const given = text(name);
+      if (given === undefined)
+        throw new ConfigError(`${command.name}: --${name} ${options[name].value} is missing. ${usage}`);
+      return given;
+    },
+    integer(name, min = 0) {
+      const given = text(name);
+      if (given === undefined) return undefined;
+      const n = Number(given);
+      if (!/^\d+$/.test(given) || !Number.isSafeInteger(n) || n < min) {
+        throw new ConfigError(
+          `${command.name}: --${name} is ${JSON.stringify(given)}, expected a whole number from ${min} on.`,
+        );
+      }
+      return n;
+    },
+  };
+}
+
+function parseStrictly(command: Command, options: Readonly<Record<string, Option>>, argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: Object.fromEntries(
+        Object.entries(options).map(([name, { value }]) => [name, { type: value ? "string" : "boolean" } as const]),
+      ),
+    });
+  } catch (error) {
+    const message = (error as Error).message;
+    const unknown = /'--?([^' ]+)'/.exec(message)?.[1] ?? "";
+    if ((error as NodeJS.ErrnoException).code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+      const nearest = nearestName(unknown, Object.keys(options));
+      throw new ConfigError(
+        `${command.name}: there is no option --${unknown}.${nearest ? ` Did you mean --${nearest}?` : ""} See poa ${command.name} --help.`,
+      );
+    }
+    throw new ConfigError(`${command.name}: ${message.split(". ")[0]}. See poa ${command.name} --help.`);
+  }
+}
+
+/** The help text of a verb. */
+export function helpOf(command: Command): string {
+  const { name, summary, operands = [], overrides, options, examples } = command;
+  const rows = Object.entries({ ...options, ...commonOptions }).map(
+    ([option, { about, value, fallback }]): [string, string] => [
+      `  --${option}${value ? ` ${value}` : ""}`,
+      about + (fallback !== undefined ? ` (default ${fallback})` : ""),
+    ],
+  );
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  return [
+    `poa ${[name, ...operands].join(" ")} [options]${overrides ? " [key.sub=value ...]" : ""}`,
+    "",
+    summary,
+    "",
+    "Options",
+    ...rows.map(([left, right]) => left.padEnd(width) + right),
+    "",
+    "Examples",
+    ...examples.map((example) => `  ${example}`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,47 @@
+import { openSource } from "../../data/source-spec.js";
+import { init } from "../../runtime/context.js";
+import { RunFolder } from "../../train/run-folder.js";
+import { Trainer } from "../../train/trainer.js";
+import type { Command } from "../command.js";
+import { loadConfig } from "../config-file.js";
+import { runTraining } from "../training.js";
+
+export const resume: Command = {
+  name: "resume",
+  summary: "continue a run exactly where its newest checkpoint stands",
+  operands: ["RUN"],
+  options: {
+    data: { value: "SPEC", about: "where the same images are now, if they have moved" },
+    strict: { about: "stop at the first broken image" },
+  },
+  examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
+  async run(call, output) {
+    const folder = RunFolder.open(call.operands[0]);
+    try {
+      const { config } = await loadConfig(folder.configPath);
+      const info = folder.readInfo();
+      const source = await openSource(call.text("data") ?? info.data, { split: "train" });
+      if (source.fingerprint() !== info.dataFingerprint) {
+        output.warn(
+          `the images differ from those the run began with (${source.length} now, ${info.images} then); the order changes.`,
+        );
+      }
+      await init();
+      const trainer = new Trainer(config, source, {
+        strict: call.flag("strict"),
+        onWarning: (message) => output.warn(message),
+      });
+      const saved = folder.checkpoints.loadNewest((message) => output.warn(message));
+      if (saved) trainer.restore(saved);
+      folder.truncateMetrics(trainer.iteration);
+      output.note(
+        trainer.finished
+          ? "the run is finished"
+          : `continuing at step ${trainer.iteration} of ${trainer.plan.totalIterations}`,
+      );
+      return await runTraining(trainer, folder, output);
+    } finally {
+      folder.unlock();
+    }
+  },
+};

@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EvalTransform } from "../../data/eval-transform.js";
+import { batches } from "../../data/loader.js";
+import { openSource } from "../../data/source-spec.js";
+import { ConfigError } from "../../errors.js";
+import { usualGeometry } from "../../eval/features.js";
+import { type ExtractedNames, extractNetwork } from "../../export/extract.js";
+import type { EncoderSpec } from "../../models/encoder.js";
+import { CHANNELS } from "../../poa/build.js";
+import { searchSpace } from "../../poa/plan.js";
+import { init } from "../../runtime/context.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import type { Command } from "../command.js";
+import { openRun } from "../model.js";
+
+/** Images that a file is compared on with the slice it was made from. */
+const CHECK_IMAGES = 8;
+/** Above this the two are different networks, not rounding. */
+const TOLERANCE = 1e-5;
+
+const namings = ["poa", "timm", "torchvision"] as const;
+
+export const subnetsExtract: Command = {
+  name: "subnets extract",
+  summary: "write sub-networks of a run as stand-alone files, each compared with its slice on real images",
+  operands: ["RUN"],
+  options: {
+    net: { value: "NAME|all", about: "network: 96x4, small, full, or all", fallback: "full" },
+    out: { value: "DIR", about: "folder for the files" },
+    names: { value: "poa|timm|torchvision", about: "parameter names", fallback: "poa" },
+    data: { value: "SPEC", about: "images to compare on; default those of the run" },
+  },
+  examples: [
+    "poa subnets extract runs/digits --net 32x2 --out encoders",
+    "poa subnets extract runs/digits --net all --out encoders --names timm",
+  ],
+  async run(call, output) {
+    const names = call.required("names") as ExtractedNames;
+    if (!namings.includes(names))
+      throw new ConfigError(`subnets extract: --names is ${JSON.stringify(names)}, expected ${namings.join(", ")}.`);
+    const [run, out] = [call.operands[0], call.required("out")];
+    await init();
+    const { encoder, config } = await openRun(run);
+    const space = searchSpace(config);
+    const net = call.required("net");
+    const networks = net === "all" ? space.distinct() : [space.parse(net)];
+    const data = call.text("data") ?? JSON.parse(readFileSync(join(run, "run.json"), "utf8")).data;
+    const images = await firstImages(data, encoder.spec);
+    mkdirSync(out, { recursive: true });
+    let worst = 0;
+    for (const { name, width, depth } of networks) {
+      const file = extractNetwork(encoder, { name, width, depth: depth as number }, { folder: out, names, images });
+      worst = Math.max(worst, file.maxAbsDiff);
+      output.event("file", { ...file });
+      output.print(
+        `${file.file}  ${file.params} parameters, differs from the slice by at most ${file.maxAbsDiff.toExponential(1)}`,
+      );
+    }
+    const ok = worst <= TOLERANCE;
+    output.event("result", { files: networks.length, maxAbsDiff: worst, tolerance: TOLERANCE });
+    if (!ok) output.error(`a file differs from its slice by ${worst}, more than ${TOLERANCE}`);
+    return ok ? 0 : 1;
+  },
+};
+
+/** The first images of a source as an encoder sees them. */
+async function firstImages(data: string, spec: EncoderSpec): Promise<Tensor> {
+  const source = await openSource(data);
+  const size = Math.min(CHECK_IMAGES, source.length);
+  const stream = batches(source, { batchSize: size, passes: 1, shuffle: false, channels: CHANNELS });
+  const { value } = await stream[Symbol.asyncIterator]().next();
+  const { mean, std, channels, imageSize } = spec;
+  const transform = new EvalTransform({ geometry: usualGeometry(imageSize), channels, mean, std });
+  const images = transform.allocate(size);
+  transform.write(value.images, images);
+  transform.dispose();
+  return images;
+}

@@ -1,0 +1,43 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { sizeOfNetwork } from "../../models/size.js";
+import { buildBackbone } from "../../poa/build.js";
+import { searchSpace } from "../../poa/plan.js";
+import { shapesOnly } from "../../tensor/create.js";
+import { Rng } from "../../tensor/random.js";
+import type { Command } from "../command.js";
+import { loadConfig } from "../config-file.js";
+import { formatTable } from "../output.js";
+
+export const subnetsList: Command = {
+  name: "subnets list",
+  summary: "every network of a search space with its size and how often it is drawn",
+  operands: ["CONFIG|RUN"],
+  overrides: true,
+  options: {},
+  examples: ["poa subnets list vit_ee1200", "poa subnets list runs/digits --json"],
+  async run(call, output) {
+    const [given] = call.operands;
+    const isRun = existsSync(given) && statSync(given).isDirectory();
+    const { config } = await loadConfig(isRun ? join(given, "config.yaml") : given, call.overrides);
+    const backbone = shapesOnly(() => buildBackbone(config, new Rng(0)));
+    const networks = searchSpace(config)
+      .distinct()
+      .map(({ name, width, depth, draws }) => ({
+        name,
+        width,
+        depth,
+        ...sizeOfNetwork(backbone.slice({ width, depth }), config.crops.global_crops_size),
+        draws,
+      }));
+    for (const network of networks) output.event("network", network);
+    const full = networks[networks.length - 1];
+    const { draws: _, ...result } = full;
+    const rows = networks.map(({ name, params, macs, draws }) => [name, String(params), String(macs), String(draws)]);
+    output.result(
+      { ...result, count: networks.length },
+      formatTable([["network", "params", "macs", "draws"], ...rows]),
+    );
+    return 0;
+  },
+};

@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { nearestName } from "../elastic/nearest-name.js";
+import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
+import { type Command, helpOf, parseCall } from "./command.js";
+import { demo } from "./commands/demo.js";
+import { doctor } from "./commands/doctor.js";
+import { embed } from "./commands/embed.js";
+import { evalKnn } from "./commands/eval-knn.js";
+import { pretrain } from "./commands/pretrain.js";
+import { resume } from "./commands/resume.js";
+import { subnetsExtract } from "./commands/subnets-extract.js";
+import { subnetsList } from "./commands/subnets-list.js";
+import { Output } from "./output.js";
+import { version } from "./version.js";
+
+const commands: readonly Command[] = [pretrain, resume, evalKnn, embed, subnetsList, subnetsExtract, demo, doctor];
+
+const exitCodes: readonly [new (message: string) => Error, number][] = [
+  [ConfigError, 2],
+  [DataError, 3],
+  [FormatError, 3],
+  [NumericError, 4],
+  [ResourceError, 5],
+  [MemoryError, 5],
+];
+
+/**
+ * Runs the program.
+ *
+ * @param argv  arguments without the program's name
+ * @returns the exit code (0 done, 1 failed, 2 usage or config, 3 data, 4 numeric, 5 resources, 130 interrupted)
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [first, second] = argv;
+  if (first === "--version") {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const output = new Output({ json: argv.includes("--json"), quiet: argv.includes("--quiet") });
+  if (first === undefined || first === "--help" || first === "help") {
+    process.stdout.write(overview());
+    return first === undefined ? 2 : 0;
+  }
+  try {
+    const command =
+      commands.find(({ name }) => name === first) ?? commands.find(({ name }) => name === `${first} ${second}`);
+    if (!command) return unknownVerb(first, second, argv.includes("--help"));
+    const call = parseCall(command, argv.slice(command.name.split(" ").length));
+    if (call.flag("help")) {
+      process.stdout.write(helpOf(command));
+      return 0;
+    }
+    return (await command.run(call, output)) ?? 0;
+  } catch (error) {
+    return report(error, output, argv.includes("--debug"));
+  }
+}
+
+/** A group such as `eval` on its own lists its verbs. */
+function unknownVerb(first: string, second: string | undefined, help: boolean): number {
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length > 0 && help) {
+    process.stdout.write(`${group.map(({ name, summary }) => `poa ${name}  ${summary}`).join("\n")}\n`);
+    return 0;
+  }
+  if (group.length > 0) {
+    throw new ConfigError(
+      `poa ${first}${second ? ` ${second}` : ""}: expected one of ${group.map(({ name }) => `poa ${name}`).join(", ")}.`,
+    );
+  }
+  const nearest = nearestName(
+    first,
+    commands.map(({ name }) => name),
+  );
+  throw new ConfigError(
+    `there is no verb ${JSON.stringify(first)}.${nearest ? ` Did you mean ${nearest}?` : ""} See poa --help.`,
+  );
+}
+
+function report(error: unknown, output: Output, debug: boolean): number {
+  const known = error instanceof PoaError;
+  output.error(known ? error.message : `${(error as Error).message ?? error} (unexpected; --debug shows where)`);
+  output.event("error", { message: (error as Error).message });
+  if (debug) process.stderr.write(`${(error as Error).stack}\n`);
+  return exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? 1;
+}
+
+function overview(): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  return [
+    "poa: one self-supervised run, encoders of every size, on any CPU",
+    "",
+    "poa <verb> [options] [key.sub=value ...]; poa <verb> --help tells more",
+    "",
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    "",
+    "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 numeric, 5 resources, 130 interrupted (state saved)",
+    "",
+  ].join("\n");
+}
+
+// npm links the program under another name, so the real path is compared.
+if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,54 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, DataError } from "../errors.js";
+import { readEncoder } from "../export/encoder-file.js";
+import { type Encoder, sliceEncoder } from "../models/encoder.js";
+import type { Config } from "../poa/config-keys.js";
+import { searchSpace } from "../poa/plan.js";
+import { CheckpointFolder } from "../train/checkpoint.js";
+import { loadConfig } from "./config-file.js";
+
+/** A model that a verb works on, and what it is called. */
+export interface OpenModel {
+  readonly encoder: Encoder;
+  /** "96x4", or the file's own width and depth. */
+  readonly network: string;
+}
+
+/**
+ * MODEL of the command line: a run folder (its newest teacher), or an encoder file.
+ *
+ * @param net  a sub-network of a run, in place; only runs have them
+ * @throws DataError if nothing is there, ConfigError for a network that the run does not hold
+ */
+export async function openModel(path: string, net?: string): Promise<OpenModel> {
+  if (!existsSync(path))
+    throw new DataError(`model ${path} is not there. Name a run folder or an encoder file (.safetensors).`);
+  if (!statSync(path).isDirectory()) {
+    const encoder = readEncoder(path);
+    const network = `${encoder.spec.width}x${encoder.spec.depth}`;
+    if (net !== undefined && net !== network && net !== "full") {
+      throw new ConfigError(
+        `--net ${net}: ${path} holds the one network ${network}. Name the run folder to choose another.`,
+      );
+    }
+    return { encoder, network };
+  }
+  const { encoder, config } = await openRun(path);
+  const chosen = searchSpace(config).parse(net ?? "full");
+  const { width, depth } = chosen;
+  return { encoder: sliceEncoder(encoder, { width, depth: depth as number }), network: chosen.name };
+}
+
+/** The teacher of a run's newest checkpoint, and the run's config. */
+export async function openRun(path: string): Promise<{ encoder: Encoder; config: Config }> {
+  if (!existsSync(join(path, "config.yaml"))) {
+    throw new DataError(`${path} is a folder without config.yaml, so no run. Name the --out folder of a pre-training.`);
+  }
+  const { config } = await loadConfig(join(path, "config.yaml"));
+  const checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+  const newest = checkpoints.steps().at(-1);
+  if (newest === undefined)
+    throw new DataError(`${path} has no checkpoint yet. Continue it with \`poa resume ${path}\`.`);
+  return { encoder: readEncoder(join(checkpoints.folderOf(newest), "teacher.safetensors")), config };
+}

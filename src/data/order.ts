@@ -1,0 +1,54 @@
+import { ConfigError, DataError } from "../errors.js";
+import { Rng } from "../tensor/random.js";
+
+/** First path element of the streams of data order, so that no other use of the seed shares them. */
+const ORDER_STREAM = 1;
+
+/**
+ * The order in which pass number `pass` visits the images: a uniform permutation that depends on (length, seed, pass) only, so that a
+ * resumed run needs no saved state. (A pass over the data is not the recipe's epoch, which is a number of steps.)
+ *
+ * @returns [length], a permutation of 0 ... length - 1
+ */
+export function passOrder(length: number, seed: number, pass: number): Int32Array {
+  return new Rng(seed, ORDER_STREAM, pass).permutation(length);
+}
+
+/** Where a global iteration stands in the data. */
+export interface Position {
+  readonly pass: number;
+  /** Number of the batch within its pass. */
+  readonly batch: number;
+}
+
+export interface BatchPlan {
+  readonly length: number;
+  readonly batchSize: number;
+  /** Leave out the images behind the last whole batch of a pass; other images in each pass, as the order differs. */
+  readonly dropLast: boolean;
+}
+
+/**
+ * Batches in one pass: floor(length / batchSize) with `dropLast`, else ceil.
+ *
+ * @throws ConfigError unless batchSize is a whole number >= 1
+ * @throws DataError if that is no batch at all
+ */
+export function batchesPerPass({ length, batchSize, dropLast }: BatchPlan): number {
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new ConfigError(`batches: the batch size must be a whole number of at least 1, got ${batchSize}.`);
+  }
+  const count = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
+  if (count === 0) {
+    throw new DataError(
+      `batches: ${length} images do not fill a batch of ${batchSize}. Lower the batch size or give more images.`,
+    );
+  }
+  return count;
+}
+
+/** Pass and batch of the iteration that is `iteration` batches after the start, from 0. */
+export function positionOf(iteration: number, plan: BatchPlan): Position {
+  const count = batchesPerPass(plan);
+  return { pass: Math.floor(iteration / count), batch: iteration % count };
+}

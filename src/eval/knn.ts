@@ -1,0 +1,84 @@
+import { scope } from "../autograd/tape.js";
+import { ShapeError } from "../errors.js";
+import { nearestRows } from "../ops/nearest.js";
+import { softmax } from "../ops/softmax.js";
+import { formatShape } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** Temperature of the vote weights in all published evaluations. */
+export const KNN_TEMPERATURE = 0.07;
+
+/** Labelled features: unit rows [N, F] and a class per row. */
+export interface LabelledFeatures {
+  readonly features: Tensor;
+  readonly labels: Int32Array;
+}
+
+/**
+ * Weighted nearest-neighbour vote (Wu et al., 2018; spec §7.1): the weights of the largest k's neighbours are
+ * softmax(cosine/τ); for each k the first k of them are summed per class, without renormalising.
+ *
+ * @param queries  unit rows [Q, F]
+ * @param bank  labelled unit rows [N, F]
+ * @param options.ks  numbers of neighbours; those above N count as N
+ * @param options.classes  number of classes
+ * @returns per k the class scores [Q · classes], row-major
+ * @throws ShapeError if features or labels do not fit
+ */
+export function knnVote(
+  queries: Tensor,
+  { features, labels }: LabelledFeatures,
+  { ks, classes, temperature = KNN_TEMPERATURE }: { ks: readonly number[]; classes: number; temperature?: number },
+): Map<number, Float32Array> {
+  if (labels.length !== features.shape[0]) {
+    throw new ShapeError(`knn: ${labels.length} labels for a bank of ${formatShape(features.shape)} features.`);
+  }
+  const count = queries.shape[0];
+  const largest = Math.min(Math.max(...ks), labels.length);
+  const { index, weight } = scope(() => {
+    const { index, similarity } = nearestRows(queries, features, largest); //    [Q, k]
+    return { index, weight: softmax(similarity, { temperature }) };
+  });
+  const [indices, weights] = [index.toArray(), weight.toArray()];
+  const votes = new Map<number, Float32Array>();
+  for (const k of ks) {
+    const scores = new Float32Array(count * classes);
+    for (let q = 0; q < count; q++) {
+      for (let i = 0; i < Math.min(k, largest); i++) {
+        const neighbour = q * largest + i;
+        scores[q * classes + labels[indices[neighbour]]] += weights[neighbour];
+      }
+    }
+    votes.set(k, scores);
+  }
+  return votes;
+}
+
+/**
+ * Share of queries whose class is among the n best scores; ties go to the lower class.
+ *
+ * @param scores  [Q · classes], row-major
+ * @param labels  the true classes [Q]
+ */
+export function topAccuracy(scores: Float32Array, labels: Int32Array, classes: number, n = 1): number {
+  let right = 0;
+  labels.forEach((label, q) => {
+    const row = scores.subarray(q * classes, (q + 1) * classes);
+    const better = row.reduce(
+      (sum, score, c) => sum + (score > row[label] || (score === row[label] && c < label) ? 1 : 0),
+      0,
+    );
+    if (better < n) right++;
+  });
+  return right / labels.length;
+}
+
+/** The queries' top-1 accuracy for each k. */
+export function knnAccuracy(
+  queries: LabelledFeatures,
+  bank: LabelledFeatures,
+  { ks, classes }: { ks: readonly number[]; classes: number },
+): Record<number, number> {
+  const votes = knnVote(queries.features, bank, { ks, classes });
+  return Object.fromEntries(ks.map((k) => [k, topAccuracy(votes.get(k)!, queries.labels, classes)]));
+}

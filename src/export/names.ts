@@ -1,0 +1,18 @@
+/**
+ * Parameter names of the published checkpoints, which wrap elastic layers in an inner module: `qkv.linear.weight`,
+ * `norm1.norm.weight` (spec §9). Ours are those of DINOv2 and timm.
+ */
+
+const ELASTIC_LINEAR = /(blocks\.\d+\.(?:attn\.(?:qkv|proj)|mlp\.fc[12])|\bmlp\d+\.0)\.(weight|bias)$/;
+const ELASTIC_NORM = /((?:^|\.)norm[12]?)\.(weight|bias)$/;
+
+/** Our name of a published one. */
+export function fromOfficial(name: string): string {
+  return name.replace(/\.linear\.(weight|bias)$/, ".$1").replace(/((?:^|\.)norm\d?)\.norm\.(weight|bias)$/, "$1.$2");
+}
+
+/** The published name of ours. */
+export function toOfficial(name: string): string {
+  if (ELASTIC_LINEAR.test(name)) return name.replace(ELASTIC_LINEAR, "$1.linear.$2");
+  return name.replace(ELASTIC_NORM, "$1.norm.$2");
+}

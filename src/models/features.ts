@@ -1,0 +1,20 @@
+import type { DropPath } from "../nn/drop-path.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** What a backbone returns, for every family alike. */
+export interface Features {
+  /** One feature per image [B, F]: the class token, or the mean over the map where there is none. */
+  readonly classToken: Tensor;
+  /** One feature per patch [B, N, F]. */
+  readonly patchTokens: Tensor;
+  /** Tokens or map before the last normalisation. */
+  readonly prenorm: Tensor;
+}
+
+/** What a forward pass may be given besides images. */
+export interface ForwardOptions {
+  /** Patches replaced by the mask token: i32 [B, N], 1 = masked. */
+  masks?: Tensor | null;
+  /** Draws of stochastic depth; absent in evaluation. */
+  dropPath?: DropPath;
+}

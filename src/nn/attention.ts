@@ -1,0 +1,40 @@
+import { attention } from "../ops/attention.js";
+import type { Rng } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { WeightInit } from "./init.js";
+import { Linear } from "./linear.js";
+import { derive, Module } from "./module.js";
+
+export interface AttentionOptions {
+  headDim: number;
+  rng: Rng;
+  qkvBias?: boolean;
+  projBias?: boolean;
+  init?: WeightInit;
+}
+
+/** Multi-head self-attention: softmax(q·kᵀ/√headDim)·v per head of `headDim` channels. */
+export class Attention extends Module {
+  readonly qkv: Linear;
+  readonly proj: Linear;
+  readonly headDim: number;
+
+  constructor(width: number, { headDim, rng, qkvBias = true, projBias = true, init = "official" }: AttentionOptions) {
+    super();
+    this.qkv = new Linear(width, 3 * width, { rng: rng.fork(1), bias: qkvBias, init });
+    this.proj = new Linear(width, width, { rng: rng.fork(2), bias: projBias, init });
+    this.headDim = headDim;
+  }
+
+  forward(x: Tensor): Tensor {
+    const [batch, tokens, width] = x.shape;
+    const qkv = this.qkv.forward(x); //                                          [B, T, 3·w]
+    const split = qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]);
+    return this.proj.forward(attention(split)); //                               [B, T, w]
+  }
+
+  /** The first width/headDim heads. */
+  slice(width: number): Attention {
+    return derive<Attention>(this, { qkv: this.qkv.sliceGroups(3, width, width), proj: this.proj.slice(width, width) });
+  }
+}

@@ -1,0 +1,31 @@
+import type { Rng } from "../tensor/random.js";
+
+/** Which samples of a batch a residual branch is computed for, and the factor on it. */
+export interface BranchSample {
+  /** The samples computed, in this order; absent = all of them. */
+  rows?: Int32Array;
+  /** One factor for all computed samples, or one per sample of the batch. */
+  scale?: number | Float32Array;
+}
+
+/** Draws anew for each residual branch of a forward pass; null leaves every branch whole. */
+export type DropPath = ((batch: number, rate: number) => BranchSample) | null;
+
+/** Above this rate whole rows are left out of the computation; up to it they are only zeroed (as in DINOv2). */
+const SUBSET_RATE = 0.1;
+
+/**
+ * Stochastic depth as the published ViT trains it (spec §5.5): above rate 0.1 a random subset of max(⌊B(1−r)⌋, 1) samples is
+ * computed and added back with factor B/subset; up to 0.1 each sample is dropped on its own, kept ones divided by 1−r.
+ */
+export function stochasticDepth(rng: Rng): NonNullable<DropPath> {
+  return (batch, rate) => {
+    if (rate <= 0) return {};
+    if (rate > SUBSET_RATE) {
+      const subset = Math.max(Math.floor(batch * (1 - rate)), 1);
+      return { rows: rng.permutation(batch).slice(0, subset), scale: batch / subset };
+    }
+    const keep = 1 - rate;
+    return { scale: Float32Array.from({ length: batch }, () => (rng.chance(keep) ? 1 / keep : 0)) };
+  };
+}

@@ -1,0 +1,65 @@
+import { linear } from "../ops/linear.js";
+import type { Rng } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { constant, linearWeight, type WeightInit } from "./init.js";
+import { derive, Module } from "./module.js";
+
+/** y = inputScale · x·Wᵀ + b.  W [out, in], b [out]; a slice of a grouped layer has W [g, out, in], b [g, out]. */
+export class Linear extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  /** Keeps activations of a slice at the scale of the full layer: full inputs / active inputs. */
+  readonly inputScale: number;
+
+  /**
+   * @param inFeatures  length of an input row
+   * @param outFeatures  length of an output row
+   * @param options.rng  source of the initial weights
+   */
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    { rng, bias = true, init = "official" }: { rng: Rng; bias?: boolean; init?: WeightInit },
+  ) {
+    super();
+    this.weight = linearWeight([outFeatures, inFeatures], init, rng);
+    this.bias = bias ? constant([outFeatures], 0) : null;
+    this.inputScale = 1;
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias, { inputScale: this.inputScale });
+  }
+
+  /** Folds the rescaling into the weight and the row groups into rows, so that an ordinary layer remains. */
+  override materialize(): this {
+    const dense = super.materialize();
+    const { weight, bias } = dense;
+    if (this.inputScale !== 1) weight.write(weight.toArray().map((w) => w * this.inputScale));
+    const inFeatures = weight.shape[weight.shape.length - 1];
+    return derive<this>(dense, {
+      weight: weight.reshape([-1, inFeatures]),
+      bias: bias?.reshape([-1]) ?? null,
+      inputScale: 1,
+    } as Partial<this>);
+  }
+
+  /** The first `out` rows and `input` columns, as views. */
+  slice(out: number, input: number): Linear {
+    return derive<Linear>(this, {
+      weight: this.weight.narrow(0, 0, out).narrow(1, 0, input),
+      bias: this.bias?.narrow(0, 0, out) ?? null,
+      inputScale: this.inputScale * (this.weight.shape[1] / input),
+    });
+  }
+
+  /** The first `out` rows of each of `groups` equal row groups (q, k and v), and the first `input` columns. */
+  sliceGroups(groups: number, out: number, input: number): Linear {
+    const inFeatures = this.weight.shape[this.weight.shape.length - 1];
+    return derive<Linear>(this, {
+      weight: this.weight.reshape([groups, -1, inFeatures]).narrow(1, 0, out).narrow(2, 0, input),
+      bias: this.bias?.reshape([groups, -1]).narrow(1, 0, out) ?? null,
+      inputScale: this.inputScale * (inFeatures / input),
+    });
+  }
+}

@@ -1,0 +1,128 @@
+import { kernels } from "../runtime/launch.js";
+import { persistent } from "../tensor/create.js";
+import { powInt } from "../tensor/math.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { loadOptimizerState, persistentZeros, type SavedTensor } from "./optimizer-state.js";
+import {
+  asGroups,
+  type NamedParameter,
+  type OptimizedParameters,
+  type ParameterGroup,
+  takeGradient,
+} from "./parameter-group.js";
+
+export interface AdamWOptions {
+  /** Learning rate where `update` names none; default 1e-3. */
+  lr?: number;
+  /** Weight decay where `update` names none; default 0.01. */
+  weightDecay?: number;
+  beta1?: number;
+  beta2?: number;
+  eps?: number;
+}
+
+export interface AdamWSettings {
+  lr?: number;
+  /** Of groups marked as last layer; default lr. */
+  lastLayerLr?: number;
+  weightDecay?: number;
+}
+
+/** The moments of a parameter and the number of its updates. */
+interface Slot extends NamedParameter {
+  readonly group: ParameterGroup;
+  readonly mean: Tensor;
+  readonly square: Tensor;
+  /** i32 scalar, so that checkpoints hold it like the rest. */
+  readonly step: Tensor;
+}
+
+/**
+ * AdamW (Loshchilov, Hutter, "Decoupled weight decay regularization", 2019), as in PyTorch:
+ * p ← p (1 − lr·wd);  m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²;  p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε).
+ * t counts the updates of each parameter on its own: a parameter without gradient is passed over, its moments and its
+ * weight stay as they are.
+ */
+export class AdamW {
+  readonly groups: readonly ParameterGroup[];
+  private readonly slots: readonly Slot[];
+  private readonly defaults: Required<AdamWOptions>;
+
+  /**
+   * @param parameters  groups (optim/groups.ts), or tensors that form one group
+   * @throws ConfigError for a parameter that comes twice or is a view
+   */
+  constructor(parameters: OptimizedParameters, options: AdamWOptions = {}) {
+    this.defaults = { lr: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, ...options };
+    this.groups = asGroups("adamw", parameters);
+    this.slots = this.groups.flatMap((group) => group.parameters.map((parameter) => slotOf(group, parameter)));
+  }
+
+  /** Moves every parameter that has a gradient, and consumes the gradients. */
+  update({
+    lr = this.defaults.lr,
+    lastLayerLr = lr,
+    weightDecay = this.defaults.weightDecay,
+  }: AdamWSettings = {}): void {
+    const { beta1, beta2, eps } = this.defaults;
+    const biases = new Map<number, { bias1: number; inverseRootBias2: number }>();
+    for (const { tensor, group, mean, square, step } of this.slots) {
+      const gradient = takeGradient(tensor);
+      if (!gradient) continue;
+      const t = step.item() + 1;
+      step.write([t]);
+      let bias = biases.get(t);
+      if (!bias) {
+        bias = { bias1: 1 - powInt(beta1, t), inverseRootBias2: 1 / Math.sqrt(1 - powInt(beta2, t)) };
+        biases.set(t, bias);
+      }
+      const rate = (group.isLastLayer ? lastLayerLr : lr) * group.lrMultiplier;
+      kernels.adamw_f32(
+        tensor.numel,
+        tensor.ptr,
+        gradient.ptr,
+        mean.ptr,
+        square.ptr,
+        rate * weightDecay * group.wdMultiplier,
+        rate / bias.bias1,
+        1 - beta1,
+        1 - beta2,
+        eps,
+        bias.inverseRootBias2,
+        gradient.scale,
+      );
+    }
+  }
+
+  /** Forgets the gradients without an update. */
+  discardGradients(): void {
+    for (const { tensor } of this.slots) takeGradient(tensor);
+  }
+
+  /** Moments and step counts by parameter name, under PyTorch's names: exp_avg, exp_avg_sq, step. */
+  stateDict(): Map<string, Tensor> {
+    return new Map(
+      this.slots.flatMap(({ name, mean, square, step }): [string, Tensor][] => [
+        [`${name}.exp_avg`, mean],
+        [`${name}.exp_avg_sq`, square],
+        [`${name}.step`, step],
+      ]),
+    );
+  }
+
+  /** Continues from a saved state. @throws ShapeError listing every entry that does not fit */
+  loadStateDict(state: ReadonlyMap<string, SavedTensor>): void {
+    loadOptimizerState("adamw", this.stateDict(), state);
+  }
+
+  /** Gives the memory of the moments back. */
+  dispose(): void {
+    for (const x of this.stateDict().values()) x.dispose();
+  }
+}
+
+function slotOf(group: ParameterGroup, { name, tensor }: NamedParameter): Slot {
+  const step = persistent([], "i32");
+  step.write([0]);
+  return { name, tensor, group, mean: persistentZeros(tensor.shape), square: persistentZeros(tensor.shape), step };
+}

@@ -1,0 +1,63 @@
+import { ConfigError } from "../errors.js";
+import { cos } from "../tensor/math.js";
+
+/** A value for every iteration, counted from 0. */
+export type Schedule = (iteration: number) => number;
+
+export interface CosineOptions {
+  /** Value at the end of the warm-up. */
+  base: number;
+  /** Value that the cosine runs to, and the value from iteration `total` on. */
+  final: number;
+  /** Iterations of the run. */
+  total: number;
+  /** Iterations of the warm-up; default 0. */
+  warmup?: number;
+  /** First value of the warm-up; default 0. */
+  start?: number;
+  /** Share of the cosine that is run through, 0.7 … 1; below 1 it is cut before it reaches `final`. Default 1. */
+  scale?: number;
+}
+
+/**
+ * A cosine after a linear warm-up. The warm-up has `warmup` values from `start` to `base`, both included; then, with
+ * n = ⌊total/scale⌋ − warmup, value i is final + ½ (base − final)(1 + cos(π i/n)) for i = 0 … total − warmup − 1; after that
+ * `final`.
+ *
+ * @throws ConfigError unless 0 ≤ warmup ≤ total and 0.7 ≤ scale ≤ 1
+ */
+export function cosineSchedule({ base, final, total, warmup = 0, start = 0, scale = 1 }: CosineOptions): Schedule {
+  if (!(warmup >= 0 && warmup <= total)) {
+    throw new ConfigError(`schedule: a warm-up of ${warmup} iterations does not fit in a run of ${total}.`);
+  }
+  if (!(scale >= 0.7 && scale <= 1)) throw new ConfigError(`schedule: scale is ${scale}, expected 0.7 to 1.`);
+  const rise = linear(start, base, warmup);
+  const period = Math.floor(total / scale) - warmup;
+  return (iteration) => {
+    if (iteration < warmup) return rise(iteration);
+    if (iteration >= total) return final;
+    return final + 0.5 * (base - final) * (1 + cos((Math.PI * (iteration - warmup)) / period));
+  };
+}
+
+/**
+ * A straight line of `total` values from `start` to `final`, both included; after that `final`.
+ *
+ * @throws ConfigError if total is negative
+ */
+export function linearSchedule({ start, final, total }: { start: number; final: number; total: number }): Schedule {
+  if (!(total >= 0)) throw new ConfigError(`schedule: total is ${total}, expected 0 or more.`);
+  const line = linear(start, final, total);
+  return (iteration) => (iteration < total ? line(iteration) : final);
+}
+
+/** Zero for the first iterations, then another schedule: how the last layer is frozen. */
+export function frozenSchedule(schedule: Schedule, iterations: number): Schedule {
+  return (iteration) => (iteration < iterations ? 0 : schedule(iteration));
+}
+
+/** Value i of n values from first to last; a single value is the first. */
+function linear(first: number, last: number, n: number): Schedule {
+  const step = (last - first) / (n - 1);
+  return (i) => (i === 0 ? first : i === n - 1 ? last : first + i * step);
+}

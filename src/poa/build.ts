@@ -1,0 +1,88 @@
+import { ConfigError } from "../errors.js";
+import type { Backbone } from "../models/backbone.js";
+import { VisionTransformer } from "../models/vit.js";
+import { AdamW } from "../optim/adamw.js";
+import { parameterGroups } from "../optim/groups.js";
+import { Rng } from "../tensor/random.js";
+import { Branch } from "./branch.js";
+import { type Centering, SoftmaxCentering, sinkhornCentering } from "./centering.js";
+import type { Config } from "./config-keys.js";
+import { ProjectionHeads } from "./head.js";
+import type { PoaState } from "./step.js";
+
+/** Input channels of a backbone; grey images are repeated. */
+export const CHANNELS = 3;
+
+/** Streams of the run's seed, apart from those of data and augmentation: "init" in ASCII. */
+const INIT_STREAM = 0x696e6974;
+
+/**
+ * The widest, deepest backbone of a config's search space.
+ *
+ * @throws ConfigError for a backbone family that this version does not train
+ */
+export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone & VisionTransformer {
+  if (student.arch !== "vit_dynamic") {
+    throw new ConfigError(`student.arch: ${student.arch} is not trained by this version; vit_dynamic is.`);
+  }
+  return new VisionTransformer({
+    imageSize: crops.global_crops_size,
+    patchSize: student.patch_size,
+    channels: CHANNELS,
+    width: student.max_embed_dim,
+    depth: student.max_depth,
+    headDim: student.head_dim,
+    layerScale: student.layerscale > 0 ? student.layerscale : null,
+    qkvBias: student.qkv_bias,
+    projBias: student.proj_bias,
+    ffnBias: student.ffn_bias,
+    dropPathRate: student.drop_path_rate,
+    dropPathUniform: student.drop_path_uniform,
+    init: student.init,
+    positionStd: student.pos_embed_std,
+    classTokenStd: student.cls_token_std,
+    rng,
+  });
+}
+
+/** A student or teacher with its heads. The same seed gives the same numbers. */
+export function buildBranch(config: Config): Branch {
+  const { dino, ibot, student, train } = config;
+  const rng = new Rng(train.seed, INIT_STREAM);
+  const backbone = buildBackbone(config, rng.fork(0));
+  const heads = (section: typeof dino | typeof ibot, stream: number) =>
+    new ProjectionHeads({
+      inFeatures: backbone.featureDim,
+      prototypes: section.head_n_prototypes,
+      hidden: section.head_hidden_dim,
+      bottleneck: section.head_bottleneck_dim,
+      layers: section.head_nlayers,
+      init: student.init,
+      rng: rng.fork(stream),
+    });
+  return new Branch(backbone, heads(dino, 1), ibot.separate_head ? heads(ibot, 2) : null);
+}
+
+/** Student, teacher (a copy of it that no gradient reaches), optimiser and centerings of a config. */
+export function buildState(config: Config): PoaState {
+  const student = buildBranch(config);
+  const teacher = student.materialize().requireGrad(false);
+  const { optim, dino, ibot, train } = config;
+  const groups = parameterGroups(student, {
+    layerwiseDecay: optim.layerwise_decay,
+    patchEmbedMultiplier: optim.patch_embed_lr_mult,
+  });
+  const optimizer = new AdamW(groups, { beta1: optim.adamw_beta1, beta2: optim.adamw_beta2 });
+  const patchHeads = ibot.separate_head ? ibot.head_n_prototypes : dino.head_n_prototypes;
+  const centering = (prototypes: number): Centering =>
+    train.centering === "sinkhorn_knopp"
+      ? sinkhornCentering(dino.teacher_sinkhorn_iterations)
+      : new SoftmaxCentering(prototypes);
+  return {
+    student,
+    teacher,
+    optimizer,
+    classCentering: dino.head_n_prototypes.map(centering),
+    patchCentering: patchHeads.map(centering),
+  };
+}

@@ -1,0 +1,38 @@
+import { buffer, Module } from "../nn/module.js";
+import { moveCenter } from "../ops/center.js";
+import { sinkhornKnopp } from "../ops/sinkhorn.js";
+import { softmax } from "../ops/softmax.js";
+import { persistent } from "../tensor/create.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** How a teacher's logits [R, K] of one head become targets whose rows sum to 1 (spec §4.1). */
+export interface Centering {
+  targets(logits: Tensor, temperature: number): Tensor;
+}
+
+/** Sinkhorn-Knopp: prototypes share the batch evenly. */
+export function sinkhornCentering(iterations: number): Centering {
+  return { targets: (logits, temperature) => sinkhornKnopp(logits, { temperature, iterations }) };
+}
+
+const CENTER_MOMENTUM = 0.9;
+
+/**
+ * softmax((l − c)/τ) with a running mean c of the logits. c counts a batch only after its own targets are made, which is
+ * the published order: the update of one call is applied at the next.
+ */
+export class SoftmaxCentering extends Module implements Centering {
+  readonly center: Tensor;
+
+  constructor(prototypes: number) {
+    super();
+    this.center = buffer(persistent([prototypes]));
+    this.center.write(new Float32Array(prototypes));
+  }
+
+  targets(logits: Tensor, temperature: number): Tensor {
+    const targets = softmax(logits, { temperature, center: this.center });
+    moveCenter(this.center, logits, CENTER_MOMENTUM);
+    return targets;
+  }
+}

@@ -1,0 +1,222 @@
+import type { PartialConfig } from "./config-keys.js";
+
+/** A named starting point: what differs from the official recipe of its backbone. */
+export interface Preset {
+  readonly description: string;
+  readonly settings: PartialConfig;
+}
+
+/**
+ * What a few minutes on one core want, learned on digits and CIFAR-10: embeddings that start large, linear weights scaled
+ * by fan-in, a fast teacher with sharp targets, small batches, no batch scaling of the learning rate.
+ */
+const fewMinutes = {
+  dino: { head_n_prototypes: [256], head_nlayers: 2, head_hidden_dim: 128, head_bottleneck_dim: 32, lambda_ie: 0.5 },
+  ibot: { loss_weight: 0 },
+  teacher: {
+    momentum_teacher: 0.9,
+    final_momentum_teacher: 0.99,
+    warmup_teacher_temp: 0.02,
+    teacher_temp: 0.02,
+    warmup_teacher_temp_epochs: 0,
+  },
+  train: { batch_size_per_gpu: 32, OFFICIAL_EPOCH_LENGTH: null },
+  optim: {
+    lr: 2e-3,
+    min_lr: 1e-5,
+    weight_decay: 0.04,
+    weight_decay_end: 0.04,
+    clip_grad: 3,
+    layerwise_decay: 1,
+    patch_embed_lr_mult: 1,
+    freeze_last_layer_epochs: 0,
+    iter_num_scale: 1,
+  },
+} as const satisfies PartialConfig;
+
+const halfStrengthColour = {
+  jitter: [0.2, 0.2, 0.1, 0.05],
+  grayscale_probability: 0.1,
+  solarize_probability: 0,
+  blur_probability: [0, 0, 0],
+  blur_kernel: 3,
+} as const satisfies PartialConfig["crops"];
+
+export const presets = {
+  vit_ee1200: {
+    description: "official ViT recipe: ViT-S to ViT-L, 1,200 effective epochs",
+    settings: { student: { arch: "vit_dynamic" } },
+  },
+  swin_ee1200: {
+    description: "official Swin recipe: Swin-T to Swin-B, 1,200 effective epochs",
+    settings: { student: { arch: "swin_dynamic" } },
+  },
+  resnet_ee2400: {
+    description: "official ResNet recipe: ResNet-50 to ResNet-152, 2,400 effective epochs",
+    settings: { student: { arch: "resnet_dynamic" } },
+  },
+  "cifar-tiny": {
+    description: "official hyper-parameters at CIFAR-10 size, for comparison with the official code; hardly learns",
+    settings: {
+      student: {
+        arch: "vit_dynamic",
+        patch_size: 4,
+        min_embed_dim: 48,
+        max_embed_dim: 96,
+        head_dim: 16,
+        min_depth: 2,
+        max_depth: 4,
+        layerscale: 0.1,
+        drop_path_rate: 0,
+      },
+      dino: { head_n_prototypes: [512, 1024], head_nlayers: 3, head_hidden_dim: 256, head_bottleneck_dim: 64 },
+      teacher: { momentum_teacher: 0.99, warmup_teacher_temp_epochs: 2 },
+      train: { batch_size_per_gpu: 64, OFFICIAL_EPOCH_LENGTH: null },
+      optim: { epochs: 5, warmup_epochs: 1, ibot_activate_epochs: 0 },
+      crops: { global_crops_size: 32, local_crops_size: 16, local_crops_number: 4, blur_kernel: 3 },
+    },
+  },
+  demo: {
+    description: "handwritten digits in two minutes on one core",
+    settings: {
+      ...fewMinutes,
+      student: {
+        arch: "vit_dynamic",
+        patch_size: 7,
+        min_embed_dim: 32,
+        max_embed_dim: 64,
+        head_dim: 16,
+        min_depth: 2,
+        max_depth: 3,
+        layerscale: 1,
+        drop_path_rate: 0,
+        init: "fan_in",
+        pos_embed_std: 1,
+        cls_token_std: 1,
+      },
+      optim: { ...fewMinutes.optim, lr: 3e-3, epochs: 7.8, warmup_epochs: 0.78 },
+      crops: {
+        global_crops_size: 28,
+        global_crops_scale: [0.6, 1],
+        local_crops_size: 14,
+        local_crops_scale: [0.35, 0.8],
+        local_crops_number: 2,
+        rotation_degrees: 20,
+        flip_probability: 0,
+        jitter_probability: 0,
+        grayscale_probability: 0,
+        solarize_probability: 0,
+        blur_probability: [0, 0, 0],
+        blur_kernel: 3,
+        mean: [0.13, 0.13, 0.13],
+        std: [0.31, 0.31, 0.31],
+      },
+    },
+  },
+  "vit-tiny": {
+    description: "ViT for a small folder of images, minutes on two cores (untuned)",
+    settings: {
+      ...fewMinutes,
+      student: {
+        arch: "vit_dynamic",
+        patch_size: 16,
+        min_embed_dim: 64,
+        max_embed_dim: 128,
+        head_dim: 32,
+        min_depth: 2,
+        max_depth: 4,
+        layerscale: 1,
+        drop_path_rate: 0,
+        init: "fan_in",
+        pos_embed_std: 1,
+        cls_token_std: 1,
+      },
+      optim: { ...fewMinutes.optim, epochs: 10, warmup_epochs: 1 },
+      crops: {
+        ...halfStrengthColour,
+        global_crops_size: 64,
+        global_crops_scale: [0.4, 1],
+        local_crops_size: 32,
+        local_crops_scale: [0.15, 0.5],
+        local_crops_number: 2,
+      },
+    },
+  },
+  "swin-tiny": {
+    description: "Swin for a small folder of images, minutes on two cores (untuned)",
+    settings: {
+      ...fewMinutes,
+      student: {
+        arch: "swin_dynamic",
+        patch_size: 4,
+        min_embed_dim: 32,
+        max_embed_dim: 48,
+        head_dim: 16,
+        min_s3_depth: 1,
+        max_depths: [1, 1, 3, 1],
+        window_size: 4,
+        drop_path_rate: 0,
+        init: "fan_in",
+      },
+      optim: { ...fewMinutes.optim, epochs: 10, warmup_epochs: 1 },
+      crops: {
+        ...halfStrengthColour,
+        global_crops_size: 64,
+        global_crops_scale: [0.4, 1],
+        local_crops_size: 32,
+        local_crops_scale: [0.15, 0.5],
+        local_crops_number: 2,
+      },
+    },
+  },
+  "resnet-tiny": {
+    description: "ResNet for a small folder of images, minutes on two cores (untuned; may stay below its random start)",
+    settings: {
+      ...fewMinutes,
+      student: {
+        arch: "resnet_dynamic",
+        stem_channels: 16,
+        base_channels: 8,
+        num_gn_groups: 4,
+        min_depths: [1, 1, 1, 1],
+        max_depths: [1, 2, 2, 1],
+        strides: [1, 2, 2, 1],
+      },
+      train: { ...fewMinutes.train, scale_for_num_patch: 2 },
+      optim: { ...fewMinutes.optim, lr: 1e-3, epochs: 10, warmup_epochs: 1 },
+      crops: {
+        ...halfStrengthColour,
+        global_crops_size: 64,
+        global_crops_scale: [0.7, 1],
+        local_crops_size: 32,
+        local_crops_scale: [0.4, 0.9],
+        local_crops_number: 2,
+      },
+    },
+  },
+  "vit-small": {
+    description: "widths 192 to 384, depths 6 to 12 at 96 pixels, up to ViT-S: hours to days (untuned)",
+    settings: {
+      student: {
+        arch: "vit_dynamic",
+        patch_size: 8,
+        min_embed_dim: 192,
+        max_embed_dim: 384,
+        head_dim: 64,
+        min_depth: 6,
+        max_depth: 12,
+        layerscale: 0.1,
+        drop_path_rate: 0,
+      },
+      dino: { head_n_prototypes: [4096, 8192], head_hidden_dim: 1024 },
+      teacher: { momentum_teacher: 0.99 },
+      train: { batch_size_per_gpu: 8, OFFICIAL_EPOCH_LENGTH: null },
+      optim: { epochs: 100, ibot_activate_epochs: 0 },
+      crops: { global_crops_size: 96, local_crops_size: 48, local_crops_number: 6, blur_kernel: 5 },
+    },
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof presets;
+
+export const presetNames = Object.keys(presets) as PresetName[];

@@ -1,0 +1,105 @@
+import { ConfigError } from "../errors.js";
+import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
+import { bindSerial } from "./generated/kernels.js";
+import type { Heap } from "./heap.js";
+import { instantiateKernels, type Kernels } from "./kernels.js";
+import { setKernels } from "./launch.js";
+import { ADDRESS_SPACE_BYTES, WasmHeap } from "./memory.js";
+
+/** The first page holds the constants table of the kernels. */
+const FIRST_FREE_ADDRESS = 65536;
+/** Working memory of one thread's kernels. */
+const SCRATCH_BYTES = 4 << 20;
+
+/** The live runtime: one memory, its arenas, its kernels. */
+export interface Runtime {
+  readonly heap: Heap;
+  readonly persistent: PersistentArena;
+  readonly step: StepArena;
+  readonly threads: number;
+  readonly memoryLimitBytes: number;
+}
+
+/** Kernels on a heap of their own, in place of the compiled ones. */
+export interface KernelProvider {
+  readonly heap: Heap;
+  readonly kernels: Kernels;
+}
+
+export interface InitOptions {
+  /** Limit of linear memory: bytes or "512MiB", "2GiB". Default 4 GiB, the address space. */
+  memory?: number | string;
+  /** Threads, or "all". Kernels run on one thread in this version, whatever is asked. */
+  threads?: number | "all";
+  /** A compiled module in place of the inlined one. */
+  wasm?: Uint8Array | WebAssembly.Module;
+  /** Other kernels, for instance the reference kernels in double precision. */
+  kernels?: KernelProvider;
+}
+
+let live: Runtime | null = null;
+
+/**
+ * Starts the runtime. A second call replaces the first; tensors of the first are then invalid.
+ *
+ * @returns the live runtime
+ * @throws ConfigError for a memory limit or thread count that is not understood
+ */
+export async function init(options: InitOptions = {}): Promise<Runtime> {
+  dispose();
+  const memoryLimitBytes = parseMemory(options.memory ?? ADDRESS_SPACE_BYTES);
+  checkThreads(options.threads ?? 1);
+  const scratch = FIRST_FREE_ADDRESS;
+  const firstAddress = scratch + SCRATCH_BYTES;
+  let heap: Heap;
+  if (options.kernels) {
+    heap = options.kernels.heap;
+    setKernels(options.kernels.kernels);
+  } else {
+    const wasmHeap = new WasmHeap({ initialBytes: firstAddress, limitBytes: memoryLimitBytes });
+    setKernels(bindSerial(instantiateKernels(wasmHeap.memory, options.wasm), scratch));
+    heap = wasmHeap;
+  }
+  const space = new AddressSpace(heap, firstAddress);
+  live = { heap, persistent: new PersistentArena(space), step: new StepArena(space), threads: 1, memoryLimitBytes };
+  return live;
+}
+
+/** The live runtime. @throws ConfigError before init() */
+export function runtime(): Runtime {
+  if (!live) throw new ConfigError("poa: the runtime is not running. Call `await init()` first.");
+  return live;
+}
+
+/** Stops the runtime; its memory is collected once no tensor refers to it. */
+export function dispose(): void {
+  live = null;
+  setKernels(null);
+}
+
+/** Bytes in use: persistent and step memory, and the highest step memory so far. */
+export function memory(): { persistentBytes: number; stepBytes: number; peakStepBytes: number; heapBytes: number } {
+  const { persistent, step, heap } = runtime();
+  return {
+    persistentBytes: persistent.usedBytes,
+    stepBytes: step.usedBytes,
+    peakStepBytes: step.peakBytes,
+    heapBytes: heap.sizeBytes,
+  };
+}
+
+function parseMemory(limit: number | string): number {
+  if (typeof limit === "number" && limit > 0) return Math.min(limit, ADDRESS_SPACE_BYTES);
+  const match = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)$/.exec(String(limit));
+  if (!match)
+    throw new ConfigError(
+      `init: memory is ${JSON.stringify(limit)}; expected bytes or a text like "512MiB" or "2GiB".`,
+    );
+  const unit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[match[2] as "KiB" | "MiB" | "GiB"];
+  return Math.min(Number(match[1]) * unit, ADDRESS_SPACE_BYTES);
+}
+
+function checkThreads(threads: number | "all"): void {
+  if (threads === "all" || (Number.isInteger(threads) && threads >= 1)) return;
+  throw new ConfigError(`init: threads is ${JSON.stringify(threads)}; expected a whole number from 1 on, or "all".`);
+}

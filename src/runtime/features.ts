@@ -1,0 +1,40 @@
+/** What this host's WebAssembly can do. */
+export interface HostFeatures {
+  readonly simd: boolean;
+  /** Relaxed SIMD: fused multiply-add whose rounding is left to the host. */
+  readonly relaxed: boolean;
+  /** Memory that threads can share. */
+  readonly sharedMemory: boolean;
+}
+
+const I32X4_SPLAT_0 = [0x41, 0x00, 0xfd, 0x11];
+const F32X4_RELAXED_MADD = [0xfd, 0x85, 0x02];
+
+/** A module of one function that returns a v128, with the given body. */
+function probe(body: readonly number[]): Uint8Array<ArrayBuffer> {
+  const code = [0x00, ...body, 0x0b];
+  return Uint8Array.of(
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], //  magic, version
+    ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b], //        type: () -> v128
+    ...[0x03, 0x02, 0x01, 0x00], //                          function 0 has type 0
+    ...[0x0a, code.length + 2, 0x01, code.length, ...code], // its code
+  );
+}
+
+/** Looks at the host without compiling more than a few bytes. */
+export function detectFeatures(): HostFeatures {
+  return {
+    simd: WebAssembly.validate(probe(I32X4_SPLAT_0)),
+    relaxed: WebAssembly.validate(probe([...I32X4_SPLAT_0, ...I32X4_SPLAT_0, ...I32X4_SPLAT_0, ...F32X4_RELAXED_MADD])),
+    sharedMemory: canShare(),
+  };
+}
+
+function canShare(): boolean {
+  try {
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+import { ShapeError } from "../errors.js";
+import { runtime } from "../runtime/context.js";
+import { kernels } from "../runtime/launch.js";
+import { type DType, sizeOf } from "./dtype.js";
+import { formatShape, numelOf, type Shape } from "./shape.js";
+import { Storage } from "./storage.js";
+import { Tensor } from "./tensor.js";
+
+/** Uninitialised memory; of the running step if there is one, else persistent. */
+export function empty(shape: Shape, dtype: DType = "f32"): Tensor {
+  return new Tensor(Storage.allocate(numelOf(shape) * sizeOf[dtype]), shape, { dtype });
+}
+
+/** Uninitialised, dense, in the shape and type of x. */
+export function emptyLike(x: Tensor): Tensor {
+  return empty(x.shape, x.dtype);
+}
+
+/** Every element the same number. */
+export function full(shape: Shape, value: number): Tensor {
+  const x = empty(shape);
+  kernels.fill_f32(x.numel, value, x.ptr);
+  return x;
+}
+
+/** Every element zero. */
+export function zeros(shape: Shape): Tensor {
+  return full(shape, 0);
+}
+
+/** A tensor with the given elements in row-major order. @throws ShapeError if their number differs from the shape's */
+export function fromArray(values: ArrayLike<number>, shape: Shape, dtype: DType = "f32"): Tensor {
+  if (values.length !== numelOf(shape)) {
+    throw new ShapeError(`fromArray: ${values.length} values for ${formatShape(shape)}, which has ${numelOf(shape)}.`);
+  }
+  const x = empty(shape, dtype);
+  x.write(values);
+  return x;
+}
+
+/** A persistent, uninitialised tensor, also inside a step. */
+export function persistent(shape: Shape, dtype: DType = "f32"): Tensor {
+  return new Tensor(Storage.persistent(numelOf(shape) * sizeOf[dtype]), shape, { dtype });
+}
+
+/** A persistent dense copy of x, which outlives the running step. */
+export function keep(x: Tensor): Tensor {
+  const copy = persistent(x.shape, x.dtype);
+  copy.name = x.name;
+  if (x.contiguous) runtime().heap.copy(copy.ptr, x.ptr, x.numel * sizeOf[x.dtype]);
+  else copy.write(x.toArray());
+  return copy;
+}
+
+let shapesAlone = false;
+
+/**
+ * Runs fn with parameters that have shapes but no memory: a network built inside can be counted and sliced, not run.
+ * Needs no runtime.
+ */
+export function shapesOnly<T>(fn: () => T): T {
+  shapesAlone = true;
+  try {
+    return fn();
+  } finally {
+    shapesAlone = false;
+  }
+}
+
+/**
+ * A persistent tensor to which gradients flow.
+ *
+ * @param start  gives the initial elements in row-major order, one call each
+ */
+export function parameter(shape: Shape, start: () => number): Tensor {
+  if (shapesAlone) return new Tensor(Storage.unbacked(4 * numelOf(shape)), shape);
+  const x = persistent(shape);
+  x.storage.tracked = true;
+  x.write(Float64Array.from({ length: x.numel }, start));
+  return x;
+}

@@ -1,0 +1,91 @@
+import type { RawImage } from "../data/dataset.js";
+import { maskBatch } from "../data/masking.js";
+import { type CropSlots, MultiCrop } from "../data/multi-crop.js";
+import type { PoaBatch } from "../poa/batch.js";
+import { CHANNELS } from "../poa/build.js";
+import type { Config } from "../poa/config-keys.js";
+import { persistent } from "../tensor/create.js";
+import { Rng } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** Keeps masks apart from other uses of the seed: "mask" in ASCII. */
+const MASK_STREAM = 0x6d61736b;
+
+/** Decoded images of one micro-batch with their place in the data. */
+export interface ImageSample {
+  readonly images: readonly RawImage[];
+  /** Index of each image in its source. */
+  readonly indices: ArrayLike<number>;
+  /** Pass over the data. */
+  readonly pass: number;
+}
+
+/** Turns decoded images into what a training step reads; the slots are made once and written anew for each batch. */
+export class BatchMaker {
+  private readonly config: Config;
+  private readonly multiCrop: MultiCrop;
+  private readonly slots: CropSlots;
+  private readonly maskSlot: Tensor;
+  private readonly grid: number;
+
+  constructor(config: Config) {
+    const { crops, student, train } = config;
+    const batch = train.batch_size_per_gpu;
+    this.config = config;
+    this.multiCrop = new MultiCrop({
+      channels: CHANNELS,
+      globalCropsSize: crops.global_crops_size,
+      localCropsSize: crops.local_crops_size,
+      localCropsNumber: crops.local_crops_number,
+      globalCropsScale: pair(crops.global_crops_scale),
+      localCropsScale: pair(crops.local_crops_scale),
+      flipProbability: crops.flip_probability,
+      jitter: crops.jitter as readonly [number, number, number, number],
+      jitterProbability: crops.jitter_probability,
+      grayscaleProbability: crops.grayscale_probability,
+      blurKernel: crops.blur_kernel,
+      blurProbability: crops.blur_probability as readonly [number, number, number],
+      solarizeProbability: crops.solarize_probability,
+      rotationDegrees: crops.rotation_degrees,
+      mean: crops.mean,
+      std: crops.std,
+    });
+    this.slots = this.multiCrop.allocate(batch);
+    this.grid = Math.floor(crops.global_crops_size / (student.patch_size * train.scale_for_num_patch));
+    this.maskSlot = persistent([2 * batch, this.grid * this.grid], "i32");
+  }
+
+  /**
+   * @param sample  B decoded images
+   * @param iteration  names the draws of the masks
+   * @param micro  number of the micro-batch within the iteration
+   * @param masked  whether the patch loss is on
+   * @returns a batch in the slots, valid until the next call
+   */
+  make({ images, indices, pass }: ImageSample, iteration: number, micro: number, masked: boolean): PoaBatch {
+    const { seed } = this.config.train;
+    this.multiCrop.write(images, { seed, epoch: pass, samples: indices }, this.slots);
+    return {
+      images: images.length,
+      globals: this.slots.globals,
+      locals: this.config.crops.local_crops_number > 0 ? this.slots.locals : null,
+      masked: masked ? this.drawMasks(new Rng(seed, MASK_STREAM, iteration, micro), 2 * images.length) : null,
+    };
+  }
+
+  /** null if by chance no patch is masked. */
+  private drawMasks(rng: Rng, crops: number): PoaBatch["masked"] {
+    const { mask_sample_probability: probability, mask_ratio_min_max: ratio } = this.config.ibot;
+    const drawn = maskBatch(rng, crops, { grid: this.grid, probability, ratio: pair(ratio) });
+    if (drawn.maskIndices.length === 0) return null;
+    this.maskSlot.write(drawn.masks);
+    return { masks: this.maskSlot, indices: drawn.maskIndices, weights: drawn.masksWeight };
+  }
+
+  dispose(): void {
+    this.multiCrop.dispose();
+    for (const slot of [this.slots.globals, this.slots.locals, this.maskSlot]) slot.dispose();
+  }
+}
+
+const pair = (values: readonly number[]) => values as readonly [number, number];

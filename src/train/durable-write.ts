@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readSync, renameSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { ResourceError } from "../errors.js";
+
+const BLOCK_BYTES = 1 << 20;
+
+/** Writes a whole file and waits until the disk has it. Returns the SHA-256 of what was meant to be written. */
+export function writeAndSync(path: string, parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  const file = openSync(path, "w");
+  try {
+    for (const part of parts) {
+      hash.update(part);
+      for (let at = 0; at < part.length; ) at += writeSync(file, part, at, Math.min(BLOCK_BYTES, part.length - at));
+    }
+    fsyncSync(file);
+  } catch (error) {
+    throw diskError(path, error);
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest("hex");
+}
+
+/** SHA-256 of a file as it now stands on disk. */
+export function hashOfFile(path: string): string {
+  const hash = createHash("sha256");
+  const block = new Uint8Array(BLOCK_BYTES);
+  const file = openSync(path, "r");
+  try {
+    for (let length = readSync(file, block); length > 0; length = readSync(file, block))
+      hash.update(block.subarray(0, length));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest("hex");
+}
+
+/** Makes names in a folder durable. Not every file system lets a folder be opened; there a rename is durable by itself. */
+export function syncFolder(path: string): void {
+  let folder: number;
+  try {
+    folder = openSync(path, "r");
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(folder);
+  } catch {
+    // A folder that cannot be synced (some network file systems) is as durable as it gets.
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Replaces a small file at once: readers see the old or the new content, never a part. */
+export function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.partial`;
+  try {
+    writeAndSync(temporary, [new TextEncoder().encode(text)]);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It may never have been made.
+    }
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** @throws ResourceError if the file system of `folder` has less free space than `bytes` */
+export function expectSpace(folder: string, bytes: number, what: string): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  const mib = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`;
+  throw new ResourceError(
+    `${what} needs ${mib(bytes)} in ${folder}, ${mib(free)} are free. Free space or choose another --out.`,
+  );
+}
+
+function diskError(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new ResourceError(`${path}: the disk is full. Free space and resume; what was saved before is intact.`, {
+    cause: error,
+  });
+}

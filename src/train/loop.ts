@@ -1,0 +1,99 @@
+import { NumericError } from "../errors.js";
+import type { RunFolder } from "./run-folder.js";
+import type { StepReport, Trainer } from "./trainer.js";
+
+export interface LoopOptions {
+  /** What the teacher's checkpoint file says about its network, as JSON text. */
+  readonly model: string;
+  /** Finishes the step, saves, and returns early. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (report: StepReport) => void;
+  readonly onWarning?: (message: string) => void;
+}
+
+export interface LoopResult {
+  /** Iterations done since the start of the run. */
+  readonly iterations: number;
+  readonly imagesSeen: number;
+  /** Of this call, waiting for data included. */
+  readonly imagesPerSecond: number;
+  /** Share of the time spent waiting for data. */
+  readonly dataWaitShare: number;
+  /** Objective of the last step; null if none was done. */
+  readonly loss: number | null;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Trains to the end of the plan: a line of metrics per step, checkpoints at step 0, at intervals and at the end.
+ *
+ * @throws NumericError after too many steps in a row whose loss or gradient was not finite
+ */
+export async function trainLoop(trainer: Trainer, folder: RunFolder, options: LoopOptions): Promise<LoopResult> {
+  const { signal, onStep, onWarning = () => {} } = options;
+  const { train } = trainer.config;
+  const start = performance.now();
+  const totals = { images: 0, waitMs: 0, loss: null as number | null };
+  let savedAt = performance.now();
+  let savedStep = folder.checkpoints.steps().at(-1) ?? -1;
+  let badSteps = 0;
+  const save = () => {
+    folder.checkpoints.save(trainer.state(), options.model);
+    folder.checkpoints.prune(train.keep_last);
+    savedAt = performance.now();
+    savedStep = trainer.iteration;
+  };
+
+  if (trainer.iteration === 0 && savedStep < 0) save();
+  while (!trainer.finished && !signal?.aborted) {
+    const report = await trainer.step();
+    totals.images += report.images;
+    totals.waitMs += report.dataWaitMs;
+    totals.loss = report.loss;
+    folder.appendMetrics(metricsOf(report));
+    onStep?.(report);
+    badSteps = report.updated ? 0 : badSteps + 1;
+    if (badSteps === 1)
+      onWarning(`step ${report.iteration}: the loss or a gradient is not finite; the step is skipped.`);
+    if (badSteps >= train.max_bad_steps) {
+      throw new NumericError(
+        `step ${report.iteration}: ${badSteps} steps in a row were not finite. The last good checkpoint is ` +
+          `${folder.checkpoints.folderOf(savedStep)}. Lower optim.base_lr, lengthen optim.warmup_epochs, or look at the images named in metrics.jsonl.`,
+      );
+    }
+    const minutes = (performance.now() - savedAt) / 60_000;
+    const due =
+      trainer.iteration % trainer.plan.checkpointEvery === 0 ||
+      minutes >= (train.checkpoint_every_minutes ?? Number.POSITIVE_INFINITY);
+    if (due) save();
+  }
+  if (savedStep !== trainer.iteration) save();
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    iterations: trainer.iteration,
+    imagesSeen: trainer.iteration * trainer.plan.imagesPerStep,
+    imagesPerSecond: totals.images / seconds,
+    dataWaitShare: totals.waitMs / 1000 / seconds,
+    loss: totals.loss,
+    interrupted: !trainer.finished,
+  };
+}
+
+/** One line of metrics.jsonl, under the keys of the published code. */
+function metricsOf(report: StepReport): Record<string, unknown> {
+  const { losses, updated, culprits } = report;
+  return {
+    iteration: report.iteration,
+    lr: report.lr,
+    wd: report.weightDecay,
+    mom: report.momentum,
+    last_layer_lr: report.lastLayerLr,
+    teacher_temp: report.teacherTemperature,
+    total_loss: Object.values(losses).reduce((sum, value) => sum + value, 0),
+    objective: report.loss,
+    ...losses,
+    ...Object.fromEntries(Object.entries(report.gradientNorms).map(([part, norm]) => [`grad_norm_${part}`, norm])),
+    networks: report.networks.map(({ name }) => name),
+    ...(updated ? {} : { skipped: true, images: culprits }),
+  };
+}

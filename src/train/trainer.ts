@@ -1,0 +1,255 @@
+import type { ImageSource } from "../data/dataset.js";
+import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
+import type { Network, SearchSpace } from "../elastic/space.js";
+import { stochasticDepth } from "../nn/drop-path.js";
+import { Module } from "../nn/module.js";
+import type { SavedTensor } from "../optim/optimizer-state.js";
+import { buildState, CHANNELS } from "../poa/build.js";
+import type { Config } from "../poa/config-keys.js";
+import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
+import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
+import { type PoaState, poaStep } from "../poa/step.js";
+import { Rng } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { BatchMaker } from "./crops.js";
+import { type Schedules, schedulesOf } from "./schedules.js";
+
+/** Keeps stochastic depth apart from other uses of the seed: "drop" in ASCII. */
+const DROP_STREAM = 0x64726f70;
+
+/** What one iteration has to tell. */
+export interface StepReport {
+  /** Number of the iteration, from 0. */
+  readonly iteration: number;
+  readonly lr: number;
+  readonly lastLayerLr: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+  readonly teacherTemperature: number;
+  /** The objective. */
+  readonly loss: number;
+  /** Loss values under the published keys. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly gradientNorms: Readonly<Record<string, number>>;
+  /** The elastic networks that were trained. */
+  readonly networks: readonly Network[];
+  /** False if a loss or gradient was not finite; then no weight changed. */
+  readonly updated: boolean;
+  readonly images: number;
+  /** Paths of the images, of a step that was not finite. */
+  readonly culprits: readonly string[];
+  readonly elapsedMs: number;
+  /** Time of it spent waiting for decoded images. */
+  readonly dataWaitMs: number;
+}
+
+/** Everything a run needs to continue exactly, as named tensors and plain numbers. */
+export interface TrainerState {
+  readonly iteration: number;
+  readonly sampler: SamplerState;
+  readonly student: ReadonlyMap<string, Tensor>;
+  readonly teacher: ReadonlyMap<string, Tensor>;
+  readonly optimizer: ReadonlyMap<string, Tensor>;
+}
+
+/** The same, read back. */
+export interface SavedTrainerState {
+  readonly iteration: number;
+  readonly sampler: SamplerState;
+  readonly student: ReadonlyMap<string, SavedTensor>;
+  readonly teacher: ReadonlyMap<string, SavedTensor>;
+  readonly optimizer: ReadonlyMap<string, SavedTensor>;
+}
+
+export interface TrainerOptions {
+  /** Told once per broken image and the like. */
+  onWarning?: (message: string) => void;
+  /** Stop at the first broken image. */
+  strict?: boolean;
+}
+
+/**
+ * A POA run in memory: takes images, turns iterations into weights. Everything random is a function of the seed and the
+ * iteration, so a restored trainer continues exactly.
+ */
+export class Trainer {
+  readonly config: Config;
+  readonly plan: RunPlan;
+  readonly space: SearchSpace;
+  readonly model: PoaState;
+  private readonly source: ImageSource;
+  private readonly options: TrainerOptions;
+  private readonly sampler: NetworkSampler;
+  private readonly schedules: Schedules;
+  private readonly maker: BatchMaker;
+  private stream: BatchStream | null = null;
+  private iterator: AsyncIterator<ImageBatch> | null = null;
+  private next = 0;
+
+  /**
+   * @param config  a resolved config
+   * @param source  the training images; labels are not used
+   * @throws ConfigError, DataError if the two cannot work together
+   */
+  constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
+    this.config = config;
+    this.source = source;
+    this.options = options;
+    this.plan = planRun(config, { images: source.length });
+    this.space = searchSpace(config);
+    this.schedules = schedulesOf(config, this.plan);
+    this.sampler = new NetworkSampler({
+      networks: this.space.length,
+      seed: config.train.seed,
+      samplesPerStep: config.student.samples_per_step,
+    });
+    this.model = buildState(config);
+    this.maker = new BatchMaker(config);
+  }
+
+  /** Iterations done. */
+  get iteration(): number {
+    return this.next;
+  }
+
+  get finished(): boolean {
+    return this.next >= this.plan.totalIterations;
+  }
+
+  /** Reasons by path of the images that could not be read so far. */
+  get broken(): ReadonlyMap<string, string> {
+    return this.stream?.broken ?? new Map();
+  }
+
+  /** Trains one iteration. */
+  async step(): Promise<StepReport> {
+    const start = performance.now();
+    const iteration = this.next;
+    const networks = this.sampler.next().map((id) => this.space.at(id));
+    const micro: ImageBatch[] = [];
+    for (let i = 0; i < this.config.train.accumulate; i++) micro.push(await this.nextBatch());
+    const dataWaitMs = performance.now() - start;
+    const at = this.scheduleAt(iteration);
+    const result = poaStep(
+      this.model,
+      micro.map((batch, i) => () => this.maker.make(batch, iteration, i, iteration >= this.plan.ibotStart)),
+      { ...at, ...this.settings(iteration, networks) },
+    );
+    this.next++;
+    const { loss, logged, gradientNorms, updated } = result;
+    return {
+      iteration,
+      ...at,
+      loss,
+      losses: logged,
+      gradientNorms,
+      networks,
+      updated,
+      images: micro.reduce((sum, { images }) => sum + images.length, 0),
+      culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
+      elapsedMs: performance.now() - start,
+      dataWaitMs,
+    };
+  }
+
+  /** The tensors and numbers of a checkpoint; live, to be written before the next step. */
+  state(): TrainerState {
+    const { student, teacher, optimizer } = this.model;
+    return {
+      iteration: this.next,
+      sampler: this.sampler.state(),
+      student: student.stateDict(),
+      teacher: new Map([...teacher.stateDict(), ...this.centers()]),
+      optimizer: optimizer.stateDict(),
+    };
+  }
+
+  /** Continues from a saved state. @throws ShapeError, ConfigError if it belongs to another config */
+  restore(saved: SavedTrainerState): void {
+    const centers = this.centers();
+    this.model.student.loadStateDict(saved.student);
+    this.model.teacher.loadStateDict(new Map([...saved.teacher].filter(([name]) => !centers.has(name))));
+    for (const [name, center] of centers) {
+      const given = saved.teacher.get(name);
+      if (given) center.write(given.data);
+    }
+    this.model.optimizer.loadStateDict(saved.optimizer);
+    this.sampler.restore(saved.sampler);
+    this.next = saved.iteration;
+    this.iterator = null;
+  }
+
+  /**
+   * Starts from weights instead of random numbers: student and teacher alike. Only before the first step.
+   *
+   * @throws ShapeError listing every entry that does not fit the config
+   */
+  loadWeights(weights: ReadonlyMap<string, SavedTensor>): void {
+    this.model.student.loadStateDict(weights);
+    this.model.teacher.loadStateDict(weights);
+  }
+
+  dispose(): void {
+    this.model.student.dispose();
+    this.model.teacher.dispose();
+    this.model.optimizer.dispose();
+    this.maker.dispose();
+  }
+
+  /** Running means of softmax centring; none with Sinkhorn-Knopp. */
+  private centers(): Map<string, Tensor> {
+    const { classCentering, patchCentering } = this.model;
+    const named = (prefix: string, list: readonly unknown[]) =>
+      list.flatMap((centering, h): [string, Tensor][] =>
+        centering instanceof Module
+          ? [...centering.namedTensors()].map(([name, x]) => [`${prefix}.${name}_${h}`, x])
+          : [],
+      );
+    return new Map([...named("dino_loss", classCentering), ...named("ibot_patch_loss", patchCentering)]);
+  }
+
+  private scheduleAt(iteration: number) {
+    const { lr, lastLayerLr, weightDecay, momentum, teacherTemperature } = this.schedules;
+    return {
+      lr: lr(iteration),
+      lastLayerLr: lastLayerLr(iteration),
+      weightDecay: weightDecay(iteration),
+      momentum: momentum(iteration),
+      teacherTemperature: teacherTemperature(iteration),
+    };
+  }
+
+  private settings(iteration: number, networks: readonly Network[]) {
+    const { dino, ibot, optim, train } = this.config;
+    const { backbone } = this.model.student;
+    const rng = new Rng(train.seed, DROP_STREAM, iteration);
+    return {
+      clip: optim.clip_grad > 0 ? optim.clip_grad : Number.POSITIVE_INFINITY,
+      weights: {
+        lambda: dino.lambda_ie,
+        dino: dino.loss_weight,
+        ibot: ibot.loss_weight,
+        koleo: dino.koleo_loss_weight,
+      },
+      elastic: networks.map((network) => backbone.slice(network)),
+      dropPath: { intact: stochasticDepth(rng.fork(0)), elastic: stochasticDepth(rng.fork(1)) },
+    };
+  }
+
+  private async nextBatch(): Promise<ImageBatch> {
+    if (!this.iterator) {
+      const { train } = this.config;
+      this.stream = batches(this.source, {
+        batchSize: train.batch_size_per_gpu,
+        seed: train.seed,
+        startIteration: this.next * train.accumulate,
+        channels: CHANNELS,
+        broken: this.options.strict ? "throw" : "replace",
+        onWarning: this.options.onWarning,
+      });
+      this.iterator = this.stream[Symbol.asyncIterator]();
+    }
+    const { value } = await this.iterator.next();
+    return value;
+  }
+}

@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as assert from "uvu/assert";
+import { inlinedModule, signatures } from "../src/runtime/kernels.js";
+import { test } from "./support/test.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A file may import from its own layer and from lower ones. */
+const layers: Record<string, number> = {
+  runtime: 1,
+  tensor: 2,
+  formats: 2,
+  autograd: 3,
+  ops: 3,
+  nn: 4,
+  elastic: 4,
+  optim: 5,
+  data: 6,
+  models: 7,
+  poa: 8,
+  train: 9,
+  eval: 10,
+  export: 11,
+  cli: 13,
+};
+
+/** Which folders may call kernels, and which may touch files or workers. */
+const callsKernels = new Set(["runtime", "tensor", "autograd", "ops", "optim"]);
+const callsKernelsFiles = new Set(["src/data/augment.ts", "src/data/eval-transform.ts"]);
+const touchesFiles = new Set(["data", "train", "export", "cli"]);
+
+/** Longer than 400 lines, with the reason. */
+const longFiles: Record<string, string> = {};
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = `${folder}/${name}`;
+    if (name === "generated") return [];
+    return statSync(join(root, path)).isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function importsOf(path: string): string[] {
+  const text = readFileSync(join(root, path), "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, target]) => target);
+}
+
+function layerOf(path: string): { folder: string; layer: number } {
+  const [, folder, ...rest] = path.split("/");
+  if (rest.length === 0) return { folder: "", layer: folder === "errors.ts" ? 0 : 14 }; // errors below all, entries above all
+  return { folder, layer: layers[folder] ?? Number.NaN };
+}
+
+const files = sources("src");
+
+test("every source file stands in a layer", () => {
+  for (const path of files) assert.not.ok(Number.isNaN(layerOf(path).layer), `${path}: its folder has no layer`);
+});
+
+test("imports go to the same layer or a lower one", () => {
+  for (const path of files) {
+    for (const target of importsOf(path)) {
+      if (!target.startsWith(".")) continue;
+      const resolved = relative(root, join(root, path, "..", target)).replace(/\.js$/, ".ts");
+      if (resolved.includes("/generated/")) continue;
+      assert.ok(existsSync(join(root, resolved)), `${path} imports ${target}, which is not there`);
+      assert.ok(layerOf(resolved).layer <= layerOf(path).layer, `${path} imports upward: ${target}`);
+    }
+  }
+});
+
+test("imports have no cycle", () => {
+  const state = new Map<string, "open" | "done">();
+  const visit = (path: string, trail: string[]) => {
+    if (state.get(path) === "done") return;
+    assert.is.not(state.get(path), "open", `cycle: ${[...trail, path].join(" -> ")}`);
+    state.set(path, "open");
+    const text = readFileSync(join(root, path), "utf8");
+    // Types vanish at compile time, so only imports of values count.
+    for (const [, clause, target] of text.matchAll(/^(?:import|export)\s+([^;]*?)\s+from\s+"(\.[^"]+)";/gm)) {
+      if (clause.startsWith("type ")) continue;
+      const resolved = relative(root, join(root, path, "..", target)).replace(/\.js$/, ".ts");
+      if (files.includes(resolved)) visit(resolved, [...trail, path]);
+    }
+    state.set(path, "done");
+  };
+  for (const path of files) visit(path, []);
+});
+
+test("only tensor, autograd, ops, optim and image transforms call kernels", () => {
+  for (const path of files) {
+    const { folder } = layerOf(path);
+    const calls = importsOf(path).some((target) => target.endsWith("/runtime/launch.js"));
+    if (calls) assert.ok(callsKernels.has(folder) || callsKernelsFiles.has(path), `${path} calls kernels`);
+  }
+});
+
+test("only runtime knows WebAssembly", () => {
+  for (const path of files) {
+    const mentions = /\bWebAssembly\b/.test(
+      readFileSync(join(root, path), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ""),
+    );
+    if (mentions) assert.is(layerOf(path).folder, "runtime", `${path} uses WebAssembly`);
+  }
+});
+
+test("only data, train, export and cli touch the host's files", () => {
+  for (const path of files) {
+    const { folder } = layerOf(path);
+    const touches = importsOf(path).some((target) => target.startsWith("node:"));
+    if (touches && folder !== "") assert.ok(touchesFiles.has(folder), `${path} imports a node: module`);
+  }
+});
+
+test("the core entries import no package but the loader", () => {
+  const allowed = new Set(["@assemblyscript/loader"]);
+  for (const path of files) {
+    const { folder } = layerOf(path);
+    if (["cli", "data", "train", "export"].includes(folder)) continue;
+    for (const target of importsOf(path)) {
+      if (target.startsWith(".") || target.startsWith("node:")) continue;
+      assert.ok(allowed.has(target), `${path} imports ${target}`);
+    }
+  }
+});
+
+test("no file is longer than 400 lines without a reason", () => {
+  for (const path of [...files, ...sources("assembly"), ...sources("test"), ...sources("bench")]) {
+    const lines = readFileSync(join(root, path), "utf8").split("\n").length;
+    if (lines > 401) assert.ok(longFiles[path], `${path} has ${lines} lines`);
+  }
+});
+
+test("no file is named for a drawer of things", () => {
+  for (const path of [...files, ...sources("test")])
+    assert.not.match(path, /\/(utils?|helpers?|types|misc|common)\.ts$/, path);
+});
+
+test("every kernel has a reference with its name", () => {
+  const text = sources("test/reference")
+    .map((path) => readFileSync(join(root, path), "utf8"))
+    .join("\n");
+  for (const name of Object.keys(signatures)) {
+    if (name === "constants_table") continue;
+    assert.match(text, new RegExp(`function ${name}\\(`), `test/reference lacks ${name}`);
+  }
+});
+
+test("every kernel file and op file has a test of its own", () => {
+  const tested = (path: string) => existsSync(join(root, path));
+  const inline = new Set(["index", "constants", "math", "math_f64", "span", "pixels", "gemm_tile", "simd"]); // helpers without a kernel
+  for (const path of sources("assembly")) {
+    const name = path.slice("assembly/".length, -3);
+    if (inline.has(name) || !/export function \w+_(f32|u8|i32)\(/.test(readFileSync(join(root, path), "utf8")))
+      continue;
+    const file = `test/kernels/${name.replaceAll("_", "-")}.test.ts`;
+    assert.ok(tested(file), `${path} has no ${file}`);
+  }
+  for (const path of sources("src/ops")) {
+    const name = path.slice("src/ops/".length, -3);
+    assert.ok(
+      name === "check" || name === "product" || tested(`test/ops/${name}.test.ts`),
+      `${path} has no test/ops/${name}.test.ts`,
+    );
+  }
+});
+
+test("the wasm module is pure: no globals, data, tables or start function", () => {
+  const bytes = inlinedModule();
+  let at = 8;
+  const sections = new Set<number>();
+  while (at < bytes.length) {
+    sections.add(bytes[at++]);
+    let [size, shift] = [0, 0];
+    for (;;) {
+      const byte = bytes[at++];
+      size |= (byte & 127) << shift;
+      shift += 7;
+      if (byte < 128) break;
+    }
+    at += size;
+  }
+  for (const [id, name] of Object.entries({ 4: "table", 6: "global", 8: "start", 9: "element", 11: "data" })) {
+    assert.not.ok(sections.has(Number(id)), `the module has a ${name} section`);
+  }
+});
