@@ -1,6 +1,5 @@
 // The list of exported kernels, nothing else.
 export { constants_table } from "./constants";
-export { gelu_f32, gelu_grad_f32 } from "./activation";
 export {
   add_f32,
   add_row_f32,
@@ -37,3 +36,6 @@ export { pack_b_f32 } from "./pack";
 export { gemm_f32 } from "./gemm";
 export { attention_f32 } from "./attention";
 export { attention_grad_f32 } from "./attention_grad";
+export { gelu_f32, gelu_grad_f32 } from "./activation";
+export { softmax_f32, softmax_grad_f32 } from "./softmax";
+export { cross_entropy_f32, cross_entropy_grad_f32, distill_f32, distill_grad_f32, layer_norm_f32, layer_norm_grad_input_f32, layer_norm_grad_weight_f32, l2_normalize_f32, l2_normalize_grad_f32, weight_norm_f32, weight_norm_grad_f32 } from "./tmp_rows";

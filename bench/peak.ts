@@ -41,9 +41,10 @@ function source(): string {
     export function peak(steps: i32, factor: f32): f32 {
       const c = f32x4.splat(factor);
       ${chains.map((i) => `let x${i} = f32x4(${i}, 1, 2, 3), y${i} = f32x4(${i}, 3, 2, 1);`).join("\n")}
-      for (let s = 0; s < steps; s++) {
-        ${chains.map((i) => `x${i} = f32x4.mul(x${i}, c); y${i} = f32x4.add(y${i}, c);`).join("\n")}
-      }
+      do {
+        ${chains.map((i) => `x${i} = f32x4.mul(x${i}, c);`).join("\n")}
+        ${chains.map((i) => `y${i} = f32x4.add(y${i}, c);`).join("\n")}
+      } while (--steps > 0);
       ${chains.map((i) => `x0 = f32x4.add(x0, f32x4.add(x${i}, y${i}));`).join("\n")}
       return f32x4.extract_lane(x0, 0);
     }`;

@@ -20,27 +20,36 @@ const coversStorage = (x: Tensor) => x.contiguous && x.numel * sizeOf[x.dtype] =
 export function gradTarget(x: Tensor | null | undefined): GradientTarget | null {
   if (!x?.storage.tracked) return null;
   const { storage } = x;
-  const present = storage.gradientPresent;
-  storage.gradient ??= Storage.like(storage);
-  const ptr = storage.gradient.ptr + 4 * x.offset;
-  if (!present) {
-    storage.gradientPresent = true;
+  const [gradient, present] = openGradient(storage);
+  const ptr = gradient.ptr + 4 * x.offset;
+  if (!present && coversStorage(x)) return { ptr, beta: 0 };
+  const numbers = storage.sizeBytes / 4;
+  if (!present) kernels.fill_f32(numbers, 0, gradient.ptr);
+  else if (storage.gradientScale !== 1) {
+    // Clipped before: what comes now is not to be scaled with it.
+    kernels.scale_f32(numbers, storage.gradientScale, gradient.ptr, 0, gradient.ptr);
     storage.gradientScale = 1;
-    if (coversStorage(x)) return { ptr, beta: 0 };
-    kernels.fill_f32(storage.sizeBytes / 4, 0, storage.gradient.ptr);
   }
   return { ptr, beta: 1 };
+}
+
+/** The buffer of a storage's gradient and whether it held values until now; it counts as holding them from now on. */
+function openGradient(storage: Storage): [Storage, boolean] {
+  // A buffer that an inner step made has ended with it.
+  const held = storage.gradient?.alive ? storage.gradient : null;
+  const present = held !== null && storage.gradientPresent;
+  storage.gradient = held ?? Storage.like(storage);
+  storage.gradientPresent = true;
+  if (!present) storage.gradientScale = 1;
+  return [storage.gradient, present];
 }
 
 /** Pointer to dL/dy, laid out with y's strides; zeros if nothing has arrived at an output of several. */
 export function gradOf(y: Tensor): number {
   const { storage } = y;
-  storage.gradient ??= Storage.like(storage);
-  if (!storage.gradientPresent) {
-    storage.gradientPresent = true;
-    kernels.fill_f32(storage.sizeBytes / 4, 0, storage.gradient.ptr);
-  }
-  return storage.gradient.ptr + 4 * y.offset;
+  const [gradient, present] = openGradient(storage);
+  if (!present) kernels.fill_f32(storage.sizeBytes / 4, 0, gradient.ptr);
+  return gradient.ptr + 4 * y.offset;
 }
 
 /**
@@ -66,4 +75,5 @@ export function seedGradient(y: Tensor, cotangent: ArrayLike<number>): void {
   const seed = fromArray(cotangent, y.shape);
   const target = gradTarget(y);
   if (target) kernels.scale_f32(y.numel, 1, seed.ptr, target.beta, target.ptr);
+  seed.dispose();
 }

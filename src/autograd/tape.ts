@@ -51,12 +51,12 @@ export function noGrad<T>(fn: () => T): T {
 }
 
 /**
- * Differentiates a scalar with respect to everything it was computed from, then forgets the tape.
- * Parameters keep their gradients until an optimiser consumes them; several calls before that add up.
+ * Differentiates a scalar with respect to everything it was computed from, then forgets the tape: what was recorded so far
+ * cannot be differentiated again. Parameters keep their gradients until an optimiser consumes them; several calls add up.
  *
  * @param y  the scalar to differentiate; with a cotangent, a dense tensor of any shape
  * @param cotangent  dL/dy in row-major order; default 1 for a scalar
- * @throws ShapeError if y is not a single number and has no cotangent, or nothing tracked led to it
+ * @throws ShapeError if y is not a single number and has no cotangent, is a strided view, or nothing tracked led to it
  */
 export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
   if (y.numel !== 1 && !cotangent) {
@@ -64,7 +64,12 @@ export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
       `backward: expected a scalar, got ${formatShape(y.shape)}. Reduce it with sum or mean, or pass its cotangent.`,
     );
   }
-  if (!y.tracked) throw new ShapeError("backward: no parameter led to this tensor. Was it computed under noGrad?");
+  if (!y.contiguous) throw new ShapeError(`backward: ${y.describe()} is a strided view. Pass contiguous(x).`);
+  if (!y.tracked) {
+    throw new ShapeError(
+      "backward: no parameter led to this tensor. Was it computed under noGrad, or before an earlier backward()?",
+    );
+  }
   seedGradient(y, cotangent ?? [1]);
   const entries = tape;
   tape = [];
@@ -83,8 +88,9 @@ export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
 
 setBackward(backward);
 
-/** The gradient of an op's output is dead once its own backward has run. */
+/** The gradient of an op's output is dead once its own backward has run, and there is no way back behind it. */
 function forget(storage: Storage): void {
+  storage.tracked = false;
   storage.gradientPresent = false;
   if (storage.frame) storage.gradient = null;
 }
@@ -133,14 +139,19 @@ function inFrame<T>(kind: Frame["kind"], fn: () => T): T {
   return survive(frame, result);
 }
 
-/** Closes the frame and moves the tensors in `result` to where it began, or to persistent memory if no frame encloses it. */
+/**
+ * Closes the frame and moves the tensors in `result` to where it began, or to persistent memory if no frame encloses it. They
+ * are plain values from then on: gradients do not cross the end of a frame.
+ */
 function survive<T>(frame: Frame, result: T): T {
   const { step: arena, heap } = runtime();
   const survivors = tensorsIn(result).filter(({ storage }) => storage.frame === frame);
   if (arena.depth === 1) {
-    const kept = new Map(survivors.map((x) => [x, keep(x)]));
-    arena.close(frame);
-    return replaceTensors(result, kept);
+    try {
+      return replaceTensors(result, new Map(survivors.map((x) => [x, keep(x)])));
+    } finally {
+      arena.close(frame);
+    }
   }
   const storages = [...new Set(survivors.map(({ storage }) => storage))].sort((a, b) => a.ptr - b.ptr);
   arena.close(frame);
@@ -150,6 +161,7 @@ function survive<T>(frame: Frame, result: T): T {
     if (to !== storage.ptr) heap.copy(to, storage.ptr, storage.sizeBytes);
     storage.ptr = to;
     storage.frame = arena.current;
+    forget(storage);
   }
   return result;
 }

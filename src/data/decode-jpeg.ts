@@ -18,7 +18,7 @@ export function decodeJpeg(bytes: Uint8Array, label: string, maxPixels: number):
   try {
     data = decodeJpegTurbo(bytes, width, height, components);
   } catch (error) {
-    if (!(error instanceof JpegCorrupt || error instanceof WebAssembly.RuntimeError)) throw error;
+    if (!(error instanceof JpegCorrupt)) throw error;
     throw new DataError(`${label}: is a JPEG file, but ${error.message}. Copy or download it again.`, { cause: error });
   }
   const image = components === 4 ? fromCmyk(data, width, height) : { width, height, channels: components, data };

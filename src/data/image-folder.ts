@@ -126,8 +126,11 @@ function chooseFolders(
   const wanted = wish && partOf(wish);
   const missing = wish ?? defaultSplit;
   if (wish ? !wanted : defaultSplit === "test") {
+    const looked = splitFolders[missing!].join(", ");
+    const present = names.length === 0 ? "none" : printable(names.slice(0, 8).join(", "));
     throw new DataError(
-      `folder: ${printable(folder)} has no ${missing} split (no sub-folder ${splitFolders[missing!].join(", ")}; it has ${names.length === 0 ? "none" : printable(names.slice(0, 8).join(", "))}). Give the folder of the images itself, or another data spec.`,
+      `folder: ${printable(folder)} has no ${missing} split (no sub-folder ${looked}; it has ${present}). ` +
+        "Give the folder of the images itself, or another data spec.",
     );
   }
   return { roots: wanted || divided ? parts : [""], wanted: wanted ?? null };

@@ -49,6 +49,17 @@ let kept: Codec | null = null;
 export function decodeJpegTurbo(bytes: Uint8Array, width: number, height: number, components: 1 | 3 | 4): Uint8Array {
   const codec = kept ?? instantiate();
   kept = null; // put back only after a decode that left it in order
+  try {
+    const pixels = run(codec, bytes, width, height, components);
+    if (codec.memory.buffer.byteLength <= KEEP_BYTES) kept = codec;
+    return pixels;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw new JpegCorrupt(`the decoder failed (${error.message})`);
+    throw error;
+  }
+}
+
+function run(codec: Codec, bytes: Uint8Array, width: number, height: number, components: 1 | 3 | 4): Uint8Array {
   const source = allocate(codec, bytes.length);
   new Uint8Array(codec.memory.buffer, source, bytes.length).set(bytes);
   const outputBytes = width * height * components;
@@ -72,7 +83,6 @@ export function decodeJpegTurbo(bytes: Uint8Array, width: number, height: number
   codec.tjDestroy(handle);
   codec.free(source);
   codec.free(target);
-  if (codec.memory.buffer.byteLength <= KEEP_BYTES) kept = codec;
   return pixels;
 }
 

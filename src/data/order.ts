@@ -2,7 +2,7 @@ import { ConfigError, DataError } from "../errors.js";
 import { Rng } from "../tensor/random.js";
 
 /** First path element of the streams of data order, so that no other use of the seed shares them. */
-const ORDER_STREAM = 1;
+const ORDER_STREAM = 0x6f726472; // "ordr"
 
 /**
  * The order in which pass number `pass` visits the images: a uniform permutation that depends on (length, seed, pass) only, so that a

@@ -86,8 +86,9 @@ function knownKind(prefix: string, spec: string): SourceKind {
   const kind = kinds.find((name) => name === prefix);
   if (kind !== undefined) return kind;
   const state = laterKinds.includes(prefix) ? "is not read by this version" : "is unknown";
+  const readable = "folder:DIR (or just DIR), cifar10:DIR, cifar100:DIR, mnist";
   throw new ConfigError(
-    `data spec ${quote(spec)}: the kind ${printable(prefix)} ${state}. Kinds in this version: folder:DIR (or just DIR), cifar10:DIR, cifar100:DIR, mnist.`,
+    `data spec ${quote(spec)}: the kind ${printable(prefix)} ${state}. Kinds in this version: ${readable}.`,
   );
 }
 
@@ -118,9 +119,8 @@ function lookUp(path: string, dataFolder: string | undefined): string {
   const places = dataFolder && !isAbsolute(path) ? [join(dataFolder, path), path] : [path];
   const found = places.find((place) => existsSync(place));
   if (found === undefined) {
-    throw new DataError(
-      `data: ${places.map(printable).join(" and ")} ${places.length > 1 ? "do" : "does"} not exist. Check the path, or set POA_DATA to the folder it is in.`,
-    );
+    const absent = `${places.map(printable).join(" and ")} ${places.length > 1 ? "do" : "does"} not exist`;
+    throw new DataError(`data: ${absent}. Check the path, or set POA_DATA to the folder it is in.`);
   }
   return found;
 }

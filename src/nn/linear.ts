@@ -35,7 +35,8 @@ export class Linear extends Module {
   override materialize(): this {
     const dense = super.materialize();
     const { weight, bias } = dense;
-    if (this.inputScale !== 1) weight.write(weight.toArray().map((w) => w * this.inputScale));
+    const scale = Math.fround(this.inputScale); // as the product's kernel takes it
+    if (scale !== 1) weight.write(weight.toArray().map((w) => w * scale));
     const inFeatures = weight.shape[weight.shape.length - 1];
     return derive<this>(dense, {
       weight: weight.reshape([-1, inFeatures]),

@@ -17,12 +17,28 @@ export class AddressSpace {
     this.top = roundUp(firstAddress);
   }
 
-  take(sizeBytes: number): Stretch {
-    const size = roundUp(sizeBytes);
-    this.heap.grow(this.top + size);
+  /**
+   * @param sizeBytes  must be had
+   * @param wantedBytes  taken instead, or as much of it as the limit leaves
+   * @throws MemoryError
+   */
+  take(sizeBytes: number, wantedBytes = sizeBytes): Stretch {
+    const least = roundUp(sizeBytes);
+    let size = Math.max(least, roundUp(wantedBytes));
+    while (!this.reaches(size, least)) size = Math.max(least, roundUp(size / 2));
     const stretch = { ptr: this.top, sizeBytes: size };
     this.top += size;
     return stretch;
+  }
+
+  private reaches(size: number, least: number): boolean {
+    try {
+      this.heap.grow(this.top + size);
+      return true;
+    } catch (error) {
+      if (size > least && error instanceof MemoryError) return false;
+      throw error;
+    }
   }
 }
 
@@ -34,6 +50,8 @@ interface Stretch {
 /** Memory that lives until it is freed: parameters, gradients, moments, input slots. Best fit, neighbours merged. */
 export class PersistentArena {
   usedBytes = 0;
+  /** False once its runtime has been disposed: then what it handed out is not to be touched. */
+  alive = true;
   private readonly space: AddressSpace;
   private readonly free: Stretch[] = []; // by ascending address
 
@@ -49,7 +67,7 @@ export class PersistentArena {
       if (fits && (best < 0 || this.free[i].sizeBytes < this.free[best].sizeBytes)) best = i;
     }
     if (best < 0) {
-      this.insert(this.space.take(Math.max(size, SEGMENT_BYTES)));
+      this.insert(this.space.take(size, SEGMENT_BYTES));
       return this.allocate(sizeBytes);
     }
     const stretch = this.free[best];
@@ -85,6 +103,7 @@ export class PersistentArena {
 
 /** One opening of the step arena. What was allocated since is gone when it closes. */
 export interface Frame {
+  /** Counts the frames of its kind. */
   readonly id: number;
   readonly kind: "step" | "scope";
   alive: boolean;
@@ -99,7 +118,7 @@ export class StepArena {
   private readonly frames: Frame[] = [];
   private segment = 0;
   private offset = 0;
-  private opened = 0;
+  private readonly opened = { step: 0, scope: 0 };
   private peak = { segment: 0, offset: 0 };
 
   constructor(space: AddressSpace) {
@@ -129,7 +148,7 @@ export class StepArena {
   }
 
   open(kind: Frame["kind"]): Frame {
-    const frame: Frame = { id: ++this.opened, kind, alive: true, segment: this.segment, offset: this.offset };
+    const frame: Frame = { id: ++this.opened[kind], kind, alive: true, segment: this.segment, offset: this.offset };
     this.frames.push(frame);
     return frame;
   }
@@ -143,6 +162,11 @@ export class StepArena {
     this.offset = frame.offset;
   }
 
+  /** Ends all frames, with their runtime. */
+  abandon(): void {
+    for (const frame of this.frames) frame.alive = false;
+  }
+
   allocate(sizeBytes: number): number {
     const size = roundUp(sizeBytes);
     while (this.segment < this.segments.length && this.offset + size > this.segments[this.segment].sizeBytes) {
@@ -152,7 +176,7 @@ export class StepArena {
     if (this.segment === this.segments.length) {
       // Segments double, so that a long-lived run ends up with a few large ones.
       const held = this.segments.reduce((sum, stretch) => sum + stretch.sizeBytes, 0);
-      this.segments.push(this.space.take(Math.max(size, SEGMENT_BYTES, held)));
+      this.segments.push(this.space.take(size, Math.max(SEGMENT_BYTES, held)));
     }
     const ptr = this.segments[this.segment].ptr + this.offset;
     this.offset += size;

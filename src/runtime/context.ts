@@ -40,10 +40,10 @@ export interface InitOptions {
 let live: Runtime | null = null;
 
 /**
- * Starts the runtime. A second call replaces the first; tensors of the first are then invalid.
+ * Starts the runtime. A second call replaces the first; tensors of the first then throw ReleasedError.
  *
  * @returns the live runtime
- * @throws ConfigError for a memory limit or thread count that is not understood
+ * @throws ConfigError for a memory limit or thread count that is not understood, or a module that does not fit
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   dispose();
@@ -51,6 +51,10 @@ export async function init(options: InitOptions = {}): Promise<Runtime> {
   checkThreads(options.threads ?? 1);
   const scratch = FIRST_FREE_ADDRESS;
   const firstAddress = scratch + SCRATCH_BYTES;
+  if (memoryLimitBytes < firstAddress) {
+    const least = Math.ceil(firstAddress / 2 ** 20);
+    throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB. Allow more.`);
+  }
   let heap: Heap;
   if (options.kernels) {
     heap = options.kernels.heap;
@@ -71,8 +75,12 @@ export function runtime(): Runtime {
   return live;
 }
 
-/** Stops the runtime; its memory is collected once no tensor refers to it. */
+/** Stops the runtime; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
 export function dispose(): void {
+  if (live) {
+    live.persistent.alive = false;
+    live.step.abandon();
+  }
   live = null;
   setKernels(null);
 }
@@ -93,7 +101,7 @@ function parseMemory(limit: number | string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)$/.exec(String(limit));
   if (!match)
     throw new ConfigError(
-      `init: memory is ${JSON.stringify(limit)}; expected bytes or a text like "512MiB" or "2GiB".`,
+      `init: memory is ${show(limit)}; expected bytes or a text like "512MiB" or "2GiB".`,
     );
   const unit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[match[2] as "KiB" | "MiB" | "GiB"];
   return Math.min(Number(match[1]) * unit, ADDRESS_SPACE_BYTES);
@@ -101,5 +109,7 @@ function parseMemory(limit: number | string): number {
 
 function checkThreads(threads: number | "all"): void {
   if (threads === "all" || (Number.isInteger(threads) && threads >= 1)) return;
-  throw new ConfigError(`init: threads is ${JSON.stringify(threads)}; expected a whole number from 1 on, or "all".`);
+  throw new ConfigError(`init: threads is ${show(threads)}; expected a whole number from 1 on, or "all".`);
 }
+
+const show = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));

@@ -1,4 +1,6 @@
 import { instantiateSync } from "@assemblyscript/loader";
+import { ConfigError } from "../errors.js";
+import { detectFeatures } from "./features.js";
 import { type Kernels, signatures, simd } from "./generated/kernels.js";
 
 export type { Kernels } from "./generated/kernels.js";
@@ -23,17 +25,34 @@ export function inlinedModule(): Uint8Array {
  * @param memory  the linear memory that all pointers refer to
  * @param wasm  a module to use in place of the inlined one
  * @returns every exported kernel by name
+ * @throws ConfigError if the host cannot run the module, or the module is not one of this version
  */
 export function instantiateKernels(
   memory: WebAssembly.Memory,
   wasm: Uint8Array | WebAssembly.Module = inlinedModule(),
 ): Record<KernelName, RawKernel> {
-  const { exports } = instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, {
-    env: { memory },
-  });
+  const exports = instantiate(memory, wasm);
   const missing = (Object.keys(signatures) as KernelName[]).filter((name) => typeof exports[name] !== "function");
-  if (missing.length > 0)
-    throw new TypeError(`init: the given wasm module lacks ${missing.join(", ")}. Build it from the same version.`);
+  if (missing.length > 0) {
+    const more = missing.length > 3 ? ` and ${missing.length - 3} more` : "";
+    const names = missing.slice(0, 3).join(", ");
+    throw new ConfigError(`init: the wasm module lacks ${names}${more}. Build it from this version's sources.`);
+  }
   exports.constants_table(1, 0, 1);
   return exports;
+}
+
+function instantiate(
+  memory: WebAssembly.Memory,
+  wasm: Uint8Array | WebAssembly.Module,
+): Record<KernelName, RawKernel> {
+  try {
+    const imports = { env: { memory } };
+    return instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, imports).exports;
+  } catch (cause) {
+    const problem = detectFeatures().simd
+      ? `the wasm module cannot be used (${(cause as Error).message}). Build it from this version's sources.`
+      : "the kernels need WebAssembly SIMD, which this host lacks. Use Node 20, or a browser of 2023 or later.";
+    throw new ConfigError(`init: ${problem}`, { cause });
+  }
 }

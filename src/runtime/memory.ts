@@ -16,10 +16,10 @@ export class WasmHeap implements Heap {
 
   /**
    * @param options.initialBytes  size at start, rounded up to 64 KiB pages
-   * @param options.limitBytes  size never exceeded; default and maximum 4 GiB
+   * @param options.limitBytes  size never exceeded, rounded down to pages; default and maximum 4 GiB
    */
   constructor({ initialBytes = 16 << 20, limitBytes = ADDRESS_SPACE_BYTES } = {}) {
-    this.limitBytes = Math.min(limitBytes, ADDRESS_SPACE_BYTES);
+    this.limitBytes = Math.floor(Math.min(limitBytes, ADDRESS_SPACE_BYTES) / PAGE_BYTES) * PAGE_BYTES;
     const initial = Math.ceil(Math.min(initialBytes, this.limitBytes) / PAGE_BYTES);
     this.memory = new WebAssembly.Memory({ initial, maximum: ADDRESS_SPACE_BYTES / PAGE_BYTES });
     this.refresh();
@@ -35,11 +35,11 @@ export class WasmHeap implements Heap {
 
   grow(sizeBytes: number): void {
     if (sizeBytes <= this.sizeBytes) return;
-    if (sizeBytes > this.limitBytes) throw new MemoryError(this.exhausted(sizeBytes));
+    if (sizeBytes > this.limitBytes) throw new MemoryError(this.exhausted(sizeBytes, "or raise the memory limit of init()"));
     try {
       this.memory.grow(Math.ceil((sizeBytes - this.sizeBytes) / PAGE_BYTES));
     } catch {
-      throw new MemoryError(this.exhausted(sizeBytes));
+      throw new MemoryError(this.exhausted(sizeBytes, "or free memory: the host gives no more"));
     }
     this.refresh();
   }
@@ -50,11 +50,11 @@ export class WasmHeap implements Heap {
     this.u8 = new Uint8Array(this.memory.buffer);
   }
 
-  private exhausted(sizeBytes: number): string {
+  private exhausted(sizeBytes: number, wayOut: string): string {
     const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
     return (
       `memory: ${mib(sizeBytes)} MiB are needed, ${mib(this.limitBytes)} MiB are allowed and ${mib(this.sizeBytes)} MiB are held. ` +
-      "Lower the batch, the widths or the number of prototypes, or raise the memory limit of init()."
+      `Lower the batch, the widths or the number of prototypes, ${wayOut}.`
     );
   }
 }

@@ -59,11 +59,12 @@ let shapesAlone = false;
  * Needs no runtime.
  */
 export function shapesOnly<T>(fn: () => T): T {
+  const before = shapesAlone;
   shapesAlone = true;
   try {
     return fn();
   } finally {
-    shapesAlone = false;
+    shapesAlone = before;
   }
 }
 

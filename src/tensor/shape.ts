@@ -18,8 +18,9 @@ export function denseStrides(shape: Shape): number[] {
   return strides;
 }
 
-/** Whether elements lie densely in row-major order; the stride of an axis of size one does not matter. */
+/** Whether elements lie densely in row-major order; the stride of an axis of size one does not matter, nor any if there is none. */
 export function isDense(shape: Shape, strides: Shape): boolean {
+  if (shape.includes(0)) return true;
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (shape[axis] !== 1 && strides[axis] !== expected) return false;
@@ -39,6 +40,7 @@ export function formatShape(shape: Shape): string {
  * @returns the strides, or null if the elements would have to move
  */
 export function reshapedStrides(shape: Shape, strides: Shape, target: Shape): number[] | null {
+  if (shape.includes(0)) return target.includes(0) ? denseStrides(target) : null;
   const from = shape.map((size, axis) => ({ size, stride: strides[axis] })).filter(({ size }) => size !== 1);
   const result = new Array<number>(target.length).fill(1);
   let axis = target.length - 1;
@@ -85,12 +87,12 @@ export function rowsOf(op: string, { shape, strides }: { shape: Shape; strides: 
   const lead = shape.slice(0, -1);
   const rows = numelOf(lead);
   if (rows === 0) return { rows, cols, ld: cols };
-  const unit = cols === 1 || strides[strides.length - 1] === 1;
+  const unit = cols <= 1 || strides[strides.length - 1] === 1;
   const collapsed = unit ? reshapedStrides(lead, strides.slice(0, -1), [rows]) : null;
   if (!collapsed) {
     throw new ShapeError(
       `${op}: the rows of ${formatShape(shape)} with strides ${formatShape(strides)} are not evenly spaced. Pass contiguous(x).`,
     );
   }
-  return { rows, cols, ld: rows === 1 ? cols : collapsed[0] };
+  return { rows, cols, ld: rows <= 1 ? cols : collapsed[0] };
 }

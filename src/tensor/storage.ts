@@ -1,4 +1,4 @@
-import type { Frame } from "../runtime/arena.js";
+import type { Frame, PersistentArena } from "../runtime/arena.js";
 import { runtime } from "../runtime/context.js";
 
 /** A stretch of linear memory with one owner lifetime, and at most one gradient of the same layout. */
@@ -15,45 +15,59 @@ export class Storage {
   /** Factor that the optimiser applies while it reads the gradient (set by clipping). */
   gradientScale = 1;
   private released = false;
+  /** Where persistent memory came from; another runtime may be live when it goes back. */
+  private readonly arena: PersistentArena | null;
 
-  private constructor(ptr: number, sizeBytes: number, frame: Frame | null) {
+  private constructor(
+    ptr: number,
+    sizeBytes: number,
+    { frame = null, arena = null }: { frame?: Frame | null; arena?: PersistentArena | null },
+  ) {
     this.ptr = ptr;
     this.sizeBytes = sizeBytes;
     this.frame = frame;
+    this.arena = arena;
   }
 
   /** In the running step if there is one, else persistent. */
   static allocate(sizeBytes: number): Storage {
     const { step } = runtime();
     const frame = step.current;
-    return frame ? new Storage(step.allocate(sizeBytes), sizeBytes, frame) : Storage.persistent(sizeBytes);
+    return frame ? new Storage(step.allocate(sizeBytes), sizeBytes, { frame }) : Storage.persistent(sizeBytes);
   }
 
   static persistent(sizeBytes: number): Storage {
-    return new Storage(runtime().persistent.allocate(sizeBytes), sizeBytes, null);
+    const arena = runtime().persistent;
+    return new Storage(arena.allocate(sizeBytes), sizeBytes, { arena });
   }
 
   /** A size without memory behind it, for counting what a network would need. */
   static unbacked(sizeBytes: number): Storage {
-    const storage = new Storage(Number.NaN, sizeBytes, null);
-    storage.released = true;
-    return storage;
+    return new Storage(Number.NaN, sizeBytes, {});
   }
 
-  /** Memory with the lifetime of another storage. */
+  /** Memory of another's size: persistent if that one is, else of the running step. */
   static like(other: Storage): Storage {
     return other.frame ? Storage.allocate(other.sizeBytes) : Storage.persistent(other.sizeBytes);
   }
 
   get alive(): boolean {
-    return !this.released && (this.frame === null || this.frame.alive);
+    return !this.released && ((this.frame ?? this.arena)?.alive ?? false);
+  }
+
+  /** What has become of memory that is not alive, and how to avoid it. */
+  get fate(): string {
+    const { frame, arena } = this;
+    if (frame) return `belongs to ${frame.kind} ${frame.id}, which has ended. Return it from ${frame.kind}(), or keep(x).`;
+    if (!arena) return "was made by shapesOnly() and has no memory.";
+    return this.released ? "has been disposed." : "belongs to a runtime that has been disposed, or replaced by init().";
   }
 
   /** Gives persistent memory back. */
   release(): void {
-    if (this.released || this.frame) return;
+    if (this.released || !this.arena) return;
     this.released = true;
-    runtime().persistent.release(this.ptr, this.sizeBytes);
+    this.arena.release(this.ptr, this.sizeBytes);
     this.gradient?.release();
   }
 }

@@ -47,13 +47,13 @@ export class Tensor {
 
   /** Byte address of element 0. @throws ReleasedError */
   get ptr(): number {
-    if (!this.storage.alive) this.throwReleased("ptr");
+    this.expectAlive("tensor", "x");
     return this.storage.ptr + this.offset * sizeOf[this.dtype];
   }
 
   /** @throws ReleasedError naming the operation if the memory has been given back */
   expectAlive(op: string, argument: string): void {
-    if (!this.storage.alive) this.throwReleased(`${op}: ${argument}`);
+    if (!this.storage.alive) throw new ReleasedError(`${op}: ${argument} ${this.describe()} ${this.storage.fate}`);
   }
 
   /** Elements start … start+length−1 of one axis. */
@@ -73,13 +73,14 @@ export class Tensor {
     return this.view([...one.shape].toSpliced(at, 1), [...one.strides].toSpliced(at, 1), one.offset);
   }
 
-  /** The same elements in another shape; one size may be −1. @throws ShapeError if elements would have to move */
+  /** The same elements in another shape; one size may be −1, for the rest. @throws ShapeError if elements would have to move */
   reshape(shape: Shape): Tensor {
     const known = numelOf(shape.filter((size) => size >= 0));
     const target = shape.map((size) => (size >= 0 ? size : this.numel / known));
-    if (numelOf(target) !== this.numel || !target.every(Number.isInteger)) {
+    const open = shape.filter((size) => size < 0).length;
+    if (open > 1 || numelOf(target) !== this.numel || !target.every(Number.isInteger)) {
       throw new ShapeError(
-        `reshape: ${formatShape(this.shape)} has ${this.numel} elements, ${formatShape(shape)} asks for another number.`,
+        `reshape: ${formatShape(this.shape)} has ${this.numel} elements, ${formatShape(shape)} does not fit them.`,
       );
     }
     const strides = this.contiguous ? denseStrides(target) : reshapedStrides(this.shape, this.strides, target);
@@ -107,9 +108,9 @@ export class Tensor {
 
   /** A copy of the elements in row-major order, in the type of the live heap (f32; f64 on a heap of doubles). */
   toArray(): Float32Array | Float64Array | Int32Array | Uint8Array {
+    const start = this.ptr / sizeOf[this.dtype];
     const { heap } = runtime();
     const source = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
-    const start = this.ptr / sizeOf[this.dtype];
     if (this.contiguous) return source.slice(start, start + this.numel);
     const result = source.slice(0, 0).constructor as new (n: number) => typeof source;
     const copy = new result(this.numel);
@@ -119,14 +120,17 @@ export class Tensor {
     return copy;
   }
 
-  /** Overwrites the elements from a row-major array. Refused for a tensor that an op has recorded. */
+  /**
+   * Overwrites the elements from a row-major array. An op that has read them before differentiates with the new ones: write
+   * to what is tracked only between steps. @throws ShapeError for another number of values
+   */
   write(values: ArrayLike<number>): void {
     if (values.length !== this.numel) {
       throw new ShapeError(`write: ${values.length} values for ${formatShape(this.shape)}, which has ${this.numel}.`);
     }
+    const start = this.ptr / sizeOf[this.dtype];
     const { heap } = runtime();
     const target = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
-    const start = this.ptr / sizeOf[this.dtype];
     if (this.contiguous) target.set(values, start);
     else
       forEachOffset(this.shape, this.strides, (offset, i) => {
@@ -141,12 +145,13 @@ export class Tensor {
     return this.toArray()[0];
   }
 
-  /** Gradient of the elements as a copy, or null if none has arrived. */
+  /** Gradient of the elements as a copy, clipped if it has been, or null if none has arrived. */
   grad(): Float32Array | Float64Array | null {
-    const { gradient, gradientPresent } = this.storage;
+    const { gradient, gradientPresent, gradientScale } = this.storage;
     if (!gradient || !gradientPresent) return null;
     const view = new Tensor(gradient, this.shape, { strides: this.strides, offset: this.offset });
-    return view.toArray() as Float32Array | Float64Array;
+    const values = view.toArray() as Float32Array | Float64Array;
+    return gradientScale === 1 ? values : values.map((value) => gradientScale * value);
   }
 
   /**
@@ -179,14 +184,6 @@ export class Tensor {
     if (!(at >= 0 && at < this.shape.length))
       throw new ShapeError(`${op}: ${formatShape(this.shape)} has no axis ${axis}.`);
     return at;
-  }
-
-  private throwReleased(what: string): never {
-    const { frame } = this.storage;
-    const owner = frame
-      ? `belongs to ${frame.kind} ${frame.id}, which has ended. Return it from ${frame.kind}(), or keep(x).`
-      : "has been disposed.";
-    throw new ReleasedError(`${what} ${this.describe()} ${owner}`);
   }
 }
 

@@ -50,6 +50,12 @@ test("a JPEG header beyond what can be decoded is refused before decoding", asyn
   assert.match(await refusal(Buffer.from("ffd8ffd9", "hex")), /no image/);
 });
 
+test("fill bytes before a marker, which the format allows, change nothing", async () => {
+  const path = "jpeg-size/jpg-size-32x32.jpg";
+  const filled = exchanged(path, "ffc00011", "ffffffffc00011");
+  assert.equal(await pixels(filled), await pixels(imageFixture(path)));
+});
+
 test("a JPEG file of very many scans is refused", async () => {
   const whole = imageFixture("jpeg-odd/jpg-progressive.jpg"); // 32 x 32
   const scans = Buffer.concat([

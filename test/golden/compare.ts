@@ -15,7 +15,10 @@ export class Comparison {
     where?: (i: number) => boolean,
   ): void {
     const { data } = expected;
-    if (actual.length !== data.length) return this.fail(what, `${actual.length} entries, expected ${data.length}`);
+    if (actual.length !== data.length) {
+      this.fail(what, `${actual.length} entries, expected ${data.length}`);
+      return;
+    }
     const { rtol = 0, atol_rel_to_tensor_max: relative } = tolerance;
     const atol = tolerance.atol ?? (relative ?? 0) * data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     for (let i = 0; i < data.length; i++) {

@@ -46,7 +46,7 @@ export function runVit(golden: GoldenCase): Comparison {
   const network = model.slice({ width: config.width, depth: config.depth });
   step(() => {
     const x = tensor(golden.get("in.x"));
-    x.storage.tracked = true;
+    x.storage.tracked = golden.tensors.has("grad.in.x");
     const masks = golden.tensors.has("in.masks") ? tensor(golden.get("in.masks"), "i32") : null;
     const features = network.forward(x, { masks, dropPath: scriptedDropPath(golden) });
     const named: Record<string, Tensor> = {
@@ -58,6 +58,7 @@ export function runVit(golden: GoldenCase): Comparison {
       comparison.close(`out.${name}`, named[name].toArray(), golden.get(`out.${name}`), tolerance!.out);
     const terms = outputs.map((name) => sum(multiply(contiguous(named[name]), tensor(golden.get(`in.cot.${name}`)))));
     backward(terms.reduce((a, b) => add(a, b)));
+    if (x.tracked) comparison.close("grad.in.x", gradientOf(x), golden.get("grad.in.x"), tolerance!.grad);
   });
   compareGradients(comparison, golden, model.namedParameters(), zero);
   return comparison;

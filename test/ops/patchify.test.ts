@@ -1,11 +1,12 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
-import { ConfigError, DTypeError, ShapeError } from "../../src/errors.js";
+import { DTypeError, ShapeError } from "../../src/errors.js";
 import { patchify } from "../../src/ops/patchify.js";
 import { init } from "../../src/runtime/context.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
-import { leaf } from "../support/gradcheck.js";
+import { gradcheck, leaf } from "../support/gradcheck.js";
 import { refuses } from "../support/refuses.js";
+import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
 
 test("patches come row by row, their pixels channel by channel", async () => {
@@ -50,5 +51,12 @@ test("images that cannot be cut are refused with a message", async () => {
     DTypeError,
     "patchify: images is [1, 3, 4, 4] u8, expected f32.",
   );
-  refuses(() => patchify(leaf([1, 1, 2, 2], 1), 2), ConfigError, "no gradient flows through patchify");
+});
+
+test("the gradient of the images is the derivative", async () => {
+  await initDouble();
+  const images = leaf([2, 3, 4, 6], 1);
+  gradcheck(() => patchify(images, 2), [images]);
+  const strided = leaf([1, 2, 6, 4], 2);
+  gradcheck(() => patchify(strided.permute([0, 1, 3, 2]), 2), [strided]);
 });

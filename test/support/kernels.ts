@@ -169,7 +169,10 @@ function placeScratch(heap: WasmHeap): number {
 
 function assertClose(what: string, actual: Float32Array, expected: Float32Array, testCase: KernelCase): void {
   const { atol = 1e-6, rtol = 1e-5, compare = "f32", byteTolerance = 0 } = testCase;
-  if (compare === "i32") return assert.equal(bits(actual), bits(expected), what);
+  if (compare === "i32") {
+    assert.equal(bits(actual), bits(expected), what);
+    return;
+  }
   const as = (values: Float32Array) =>
     compare === "u8" ? new Uint8Array(values.buffer, values.byteOffset, 4 * values.length) : values;
   const [a, b] = [as(actual), as(expected)];
