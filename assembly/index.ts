@@ -37,5 +37,15 @@ export { gemm_f32 } from "./gemm";
 export { attention_f32 } from "./attention";
 export { attention_grad_f32 } from "./attention_grad";
 export { gelu_f32, gelu_grad_f32 } from "./activation";
-export { softmax_f32, softmax_grad_f32 } from "./softmax";
-export { cross_entropy_f32, cross_entropy_grad_f32, distill_f32, distill_grad_f32, layer_norm_f32, layer_norm_grad_input_f32, layer_norm_grad_weight_f32, l2_normalize_f32, l2_normalize_grad_f32, weight_norm_f32, weight_norm_grad_f32 } from "./tmp_rows";
+export { log_softmax_f32, log_softmax_grad_f32, softmax_f32, softmax_grad_f32 } from "./softmax";
+export {
+  cross_entropy_f32,
+  cross_entropy_grad_f32,
+  cross_entropy_labels_f32,
+  cross_entropy_labels_grad_f32,
+  distill_f32,
+  distill_grad_f32,
+} from "./cross_entropy";
+export { layer_norm_f32, layer_norm_grad_input_f32, layer_norm_grad_weight_f32 } from "./layer_norm";
+export { l2_normalize_f32, l2_normalize_grad_f32 } from "./l2_normalize";
+export { weight_norm_f32, weight_norm_grad_f32 } from "./weight_norm";

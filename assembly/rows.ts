@@ -1,4 +1,8 @@
-// Passes over one row that several row kernels share. A row is given as the addresses of its first byte and past its last.
+// Passes over one row that several row kernels share. A row has at least one number and is given as the addresses of its
+// first byte and past its last.
+//
+// Loops that use a value computed before them test their condition last. V8 moves such a value into a loop whose condition
+// stands first, and computes it anew in every round, be it a division or a logarithm.
 import { horizontal_max, horizontal_sum, load_part, store_part } from "./lanes";
 import { exp2_f32x4 } from "./math";
 
@@ -7,6 +11,10 @@ import { exp2_f32x4 } from "./math";
 @inline
 export const FAR_BELOW: f32 = -1.5e38;
 
+// @ts-ignore: decorator
+@inline
+export const LOG2_E: f32 = 1.4426950408889634;
+
 /** Address of row i of a matrix whose rows are `ld` elements apart. */
 // @ts-ignore: decorator
 @inline
@@ -14,7 +22,7 @@ export function row_at(base: usize, i: i32, ld: i32): usize {
   return base + ((<usize>i * <usize>ld) << 2);
 }
 
-/** max x; NaN is passed over (a later pass meets it again). */
+/** max x; NaN is passed over, a later pass meets it again. */
 export function row_max(x: usize, stop: usize): f32 {
   const lowest = f32x4.splat(-Infinity);
   let m0 = lowest;
@@ -48,7 +56,7 @@ export function row_sum(x: usize, stop: usize): f32 {
   return horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
-/** Σ x·y */
+/** Σ x·y; y may be x. */
 export function row_dot(x: usize, stop: usize, y: usize): f32 {
   const zero = f32x4.splat(0);
   let s0 = zero;
@@ -71,28 +79,30 @@ export function row_dot(x: usize, stop: usize, y: usize): f32 {
 /** y = a·x; y may be x. */
 export function row_scale(x: usize, stop: usize, a: f32, y: usize): void {
   const zero = f32x4.splat(0);
-  const av = f32x4.splat(a);
-  for (; x + 32 <= stop; x += 32, y += 32) {
-    v128.store(y, f32x4.mul(v128.load(x), av));
-    v128.store(y, f32x4.mul(v128.load(x, 16), av), 16);
+  const factor = f32x4.splat(a);
+  if (x + 32 <= stop) {
+    do {
+      v128.store(y, f32x4.mul(v128.load(x), factor));
+      v128.store(y, f32x4.mul(v128.load(x, 16), factor), 16);
+      x += 32;
+      y += 32;
+    } while (x + 32 <= stop);
   }
   for (; x < stop; x += 16, y += 16) {
     const left = stop - x;
-    store_part(y, left, f32x4.mul(load_part(x, left, zero), av));
+    store_part(y, left, f32x4.mul(load_part(x, left, zero), factor));
   }
 }
 
 /** Σ 2^((x − top)·k) */
 export function row_exp_sum(x: usize, stop: usize, top: f32, k: f32): f32 {
-  const topv = f32x4.splat(top);
-  const kv = f32x4.splat(k);
-  let s = f32x4.splat(0);
-  for (; x + 16 <= stop; x += 16) {
-    s = f32x4.add(s, exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(x), topv), kv)));
-  }
-  if (x < stop) {
-    const v = load_part(x, stop - x, f32x4.splat(FAR_BELOW));
-    s = f32x4.add(s, exp2_f32x4(f32x4.mul(f32x4.sub(v, topv), kv)));
-  }
-  return horizontal_sum(s);
+  const below = f32x4.splat(FAR_BELOW);
+  const shift = f32x4.splat(top);
+  const scale = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  do {
+    sum = f32x4.add(sum, exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, stop - x, below), shift), scale)));
+    x += 16;
+  } while (x < stop);
+  return horizontal_sum(sum);
 }

@@ -1,10 +1,6 @@
 import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
 import { exp2_f32x4, log_f32 } from "./math";
-import { FAR_BELOW, row_at, row_dot, row_exp_sum, row_max, row_scale, row_sum } from "./rows";
-
-// @ts-ignore: decorator
-@inline
-const LOG2_E: f32 = 1.4426950408889634;
+import { FAR_BELOW, LOG2_E, row_at, row_dot, row_exp_sum, row_max, row_scale, row_sum } from "./rows";
 
 /**
  * y[r, c] = exp(z[r, c]) / Σ_k exp(z[r, k])          z = (x − center) / τ
@@ -79,12 +75,15 @@ export function softmax_grad_f32(
     let out = row_at(dx, r, lddx);
     const stop = p + bytes;
     const mean = f32x4.splat(row_dot(p, stop, g));
-    for (; p < stop; p += 16, g += 16, out += 16) {
+    do {
       const left = stop - p;
       const v = f32x4.mul(load_part(p, left, zero), f32x4.sub(load_part(g, left, zero), mean));
       const old = v128.and(load_part(out, left, zero), keep);
       store_part(out, left, f32x4.add(f32x4.mul(v, scale), old));
-    }
+      p += 16;
+      g += 16;
+      out += 16;
+    } while (p < stop);
   }
 }
 
@@ -113,53 +112,59 @@ export function log_softmax_grad_f32(
     let out = row_at(dx, r, lddx);
     const stop = p + bytes;
     const sum = f32x4.splat(row_sum(g, g + bytes));
-    for (; p < stop; p += 16, g += 16, out += 16) {
+    do {
       const left = stop - p;
       const probability = exp2_f32x4(f32x4.mul(load_part(p, left, zero), toBits));
       const v = f32x4.sub(load_part(g, left, zero), f32x4.mul(probability, sum));
       const old = v128.and(load_part(out, left, zero), keep);
       store_part(out, left, f32x4.add(f32x4.mul(v, scale), old));
-    }
+      p += 16;
+      g += 16;
+      out += 16;
+    } while (p < stop);
   }
 }
 
 /** y = x − c */
 function subtract(x: usize, stop: usize, c: usize, y: usize): void {
   const zero = f32x4.splat(0);
-  for (; x < stop; x += 16, y += 16, c += 16) {
+  do {
     const left = stop - x;
     store_part(y, left, f32x4.sub(load_part(x, left, zero), load_part(c, left, zero)));
-  }
+    x += 16;
+    c += 16;
+    y += 16;
+  } while (x < stop);
 }
 
 /** y = 2^((x − top)·k), and the sum of it. */
 function exponentials(x: usize, stop: usize, top: f32, k: f32, y: usize): f32 {
-  const topv = f32x4.splat(top);
-  const kv = f32x4.splat(k);
+  const below = f32x4.splat(FAR_BELOW);
+  const shift = f32x4.splat(top);
+  const scale = f32x4.splat(k);
   let sum = f32x4.splat(0);
-  for (; x + 16 <= stop; x += 16, y += 16) {
-    const e = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(x), topv), kv));
-    sum = f32x4.add(sum, e);
-    v128.store(y, e);
-  }
-  if (x < stop) {
+  do {
     const left = stop - x;
-    const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, f32x4.splat(FAR_BELOW)), topv), kv));
+    const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, below), shift), scale));
     sum = f32x4.add(sum, e);
     store_part(y, left, e);
-  }
+    x += 16;
+    y += 16;
+  } while (x < stop);
   return horizontal_sum(sum);
 }
 
 /** y = (x − top)·scale − shift */
 function shift_and_scale(x: usize, stop: usize, top: f32, scale: f32, shift: f32, y: usize): void {
   const zero = f32x4.splat(0);
-  const topv = f32x4.splat(top);
-  const scalev = f32x4.splat(scale);
-  const shiftv = f32x4.splat(shift);
-  for (; x < stop; x += 16, y += 16) {
+  const first = f32x4.splat(top);
+  const factor = f32x4.splat(scale);
+  const last = f32x4.splat(shift);
+  do {
     const left = stop - x;
-    const v = f32x4.mul(f32x4.sub(load_part(x, left, zero), topv), scalev);
-    store_part(y, left, f32x4.sub(v, shiftv));
-  }
+    const v = f32x4.mul(f32x4.sub(load_part(x, left, zero), first), factor);
+    store_part(y, left, f32x4.sub(v, last));
+    x += 16;
+    y += 16;
+  } while (x < stop);
 }

@@ -19,29 +19,29 @@ export interface MeasureOptions {
   rounds: number;
   /** Milliseconds for the case, and as much again for the peak, in each round. */
   roundMs: number;
+  /** "processor" counts only time that this process ran: for one thread on a machine that others use too. */
+  clock: "wall" | "processor";
 }
 
+/** Short calls are timed several at once, far above the resolution of the processor clock. */
+const SAMPLE_MS = 2;
 const WARMUP_MS = 300;
 
 /** Times a prepared case. The peak is measured in every round, since the clock of a machine drifts more than kernels differ. */
-export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs }: MeasureOptions): Measurement {
-  const run = benchCase.prepare();
-  const samples = Array.from({ length: rounds }, (_, round) => {
-    const bench = new Bench({
-      time: roundMs,
-      iterations: 1,
-      warmup: round === 0,
-      warmupTime: WARMUP_MS,
-      warmupIterations: 1,
-    });
-    bench.add("peak", peak.run, { async: false });
-    bench.add("case", run, { async: false });
+export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs, clock }: MeasureOptions): Measurement {
+  const now = clock === "wall" ? () => performance.now() : processorMs;
+  const [runPeak, runCase] = [repeated(peak.run), repeated(benchCase.prepare())];
+  const samples = Array.from({ length: rounds }, () => {
+    const bench = new Bench({ time: roundMs, iterations: 1, warmup: false, now });
+    bench.add("peak", runPeak.call, { async: false });
+    bench.add(benchCase.name, runCase.call, { async: false });
     bench.runSync();
-    const [peakMs, caseMs] = bench.tasks.map(({ name, result }) => {
-      if (result.state !== "completed") throw new Error(`bench: ${benchCase.name}: ${name} ended as ${result.state}`);
+    const [peakMs, sampleMs] = bench.tasks.map(({ name, result }) => {
+      if (result.state !== "completed") throw new Error(`bench: ${name} ended as ${result.state}`);
       return result.latency.p50;
     });
-    return { caseMs, share: benchCase.work / caseMs / (peak.work / peakMs) };
+    const caseMs = sampleMs / runCase.times;
+    return { caseMs, share: benchCase.work / caseMs / ((peak.work * runPeak.times) / peakMs) };
   });
   const times = samples.map(({ caseMs }) => caseMs);
   const { unit, work } = benchCase;
@@ -60,6 +60,27 @@ export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs }: M
         : null,
     rounds,
   };
+}
+
+/** Warms a call up and repeats it as often as fits a sample. */
+function repeated(run: () => void): { call: () => void; times: number } {
+  const start = performance.now();
+  let fastestMs = Number.POSITIVE_INFINITY;
+  do {
+    const before = performance.now();
+    run();
+    fastestMs = Math.min(fastestMs, performance.now() - before);
+  } while (performance.now() - start < WARMUP_MS);
+  const times = Math.max(1, Math.ceil(SAMPLE_MS / fastestMs));
+  const call = () => {
+    for (let i = 0; i < times; i++) run();
+  };
+  return { call, times };
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function quantile(values: readonly number[], share: number): number {

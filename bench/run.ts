@@ -1,12 +1,12 @@
 // Times what the bench files beside it define.
-// Usage: node dist/bench/run.js [part of a name ...] [--rounds N] [--json] [--save FILE] [--compare FILE]
+// Usage: node dist/bench/run.js [part of a name ...] [--rounds N] [--processor-time] [--json] [--save FILE] [--compare FILE]
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { init } from "../src/runtime/context.js";
 import type { BenchCase } from "./case.js";
-import { type Measurement, measure } from "./measure.js";
+import { type Measurement, type MeasureOptions, measure } from "./measure.js";
 import { Peak } from "./peak.js";
 
 /** A run as it is saved: what was measured, and on what. */
@@ -14,6 +14,7 @@ interface Run {
   readonly machine: string;
   readonly engine: string;
   readonly threads: number;
+  readonly clock: MeasureOptions["clock"];
   readonly date: string;
   readonly results: readonly Measurement[];
 }
@@ -22,6 +23,7 @@ const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "9" },
+    "processor-time": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     save: { type: "string" },
     compare: { type: "string" },
@@ -40,11 +42,12 @@ async function allCases(): Promise<BenchCase[]> {
 /** Names are matched as words in any order: `gemm digits` takes every case that has both. */
 const chosen = (await allCases()).filter(({ name }) => names.every((part) => name.includes(part)));
 const before = options.compare ? (JSON.parse(readFileSync(options.compare, "utf8")) as Run) : null;
+const clock = options["processor-time"] ? "processor" : "wall";
 const peak = await Peak.compile();
 const results: Measurement[] = [];
 for (const benchCase of chosen) {
   const { threads } = await init(); // a fresh memory for each, so that none depends on what ran before
-  const result = measure(benchCase, peak, { rounds: Number(options.rounds), roundMs: 60 });
+  const result = measure(benchCase, peak, { rounds: Number(options.rounds), roundMs: 60, clock });
   results.push(result);
   if (!options.json) console.log(line(result, threads));
 }
@@ -53,6 +56,7 @@ const run: Run = {
   machine: `${cpus()[0]?.model.trim()} (${platform()} ${arch()})`,
   engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
   threads: 1,
+  clock,
   date: new Date().toISOString().slice(0, 10),
   results,
 };

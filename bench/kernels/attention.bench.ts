@@ -96,9 +96,14 @@ function addresses({ heads, tokens, dim, qkv, out, dout, dqkv }: Operands, item:
   const column = 4 * (item % heads) * dim;
   const third = (base: number, which: number) => base + 3 * row + which * width + column;
   return {
-    ...{ q: third(qkv, 0), k: third(qkv, 1), v: third(qkv, 2) },
-    ...{ dq: third(dqkv, 0), dk: third(dqkv, 1), dv: third(dqkv, 2) },
-    ...{ o: out + row + column, d: dout + row + column },
+    q: third(qkv, 0),
+    k: third(qkv, 1),
+    v: third(qkv, 2),
+    dq: third(dqkv, 0),
+    dk: third(dqkv, 1),
+    dv: third(dqkv, 2),
+    o: out + row + column,
+    d: dout + row + column,
   };
 }
 

@@ -5,6 +5,8 @@ import { kernels } from "../runtime/launch.js";
 const PANEL_COLUMNS = 8;
 /** The most terms that one kernel call sums (assembly/gemm.ts). */
 const BLOCK_DEPTH = 384;
+/** The most columns of B packed at once: a packed block (1.5 MiB) is used while most of it is still in the cache. */
+const BLOCK_COLUMNS = 1024;
 
 /** C = α·A·B + bias + β·C. Matrices are given by the byte address of their first element and strides in elements. */
 export interface Product {
@@ -31,25 +33,47 @@ export interface Product {
 }
 
 /**
- * Multiplies two matrices of any strides. The sum over k runs in blocks of equal depth: each block of B is packed into
- * temporary step memory and used while it is still in the cache, so a long k needs no more memory than a short one.
+ * Multiplies two matrices of any strides. B is packed in blocks, into temporary step memory that never exceeds one block: a
+ * long sum or a wide result needs no more memory than a short and narrow one.
  */
 export function product({ m, n, k, alpha = 1, a, aRow, aCol, b, bRow, bCol, bias = 0, beta, c, ldc }: Product): void {
-  const blocks = Math.max(1, Math.ceil(k / BLOCK_DEPTH));
-  const depth = Math.ceil(k / blocks / 8) * 8;
-  const panels = Math.ceil(n / PANEL_COLUMNS);
+  const depth = evenBlock(k, BLOCK_DEPTH);
+  const width = evenBlock(n, BLOCK_COLUMNS);
   const arena = runtime().step;
   const frame = arena.open("scope");
   try {
-    const packed = arena.allocate(4 * PANEL_COLUMNS * panels * depth);
-    for (let block = 0; block < blocks; block++) {
-      const from = block * depth;
-      const terms = Math.max(0, Math.min(depth, k - from));
-      const [offset, kept] = block === 0 ? [bias, beta] : [0, 1];
-      kernels.pack_b_f32(panels, terms, n, b + 4 * from * bRow, bRow, bCol, packed);
-      kernels.gemm_f32(m, n, terms, alpha, a + 4 * from * aCol, aRow, aCol, packed, offset, kept, c, ldc);
+    const packed = arena.allocate(4 * depth * width);
+    for (let j = 0; j < n; j += width) {
+      const columns = Math.min(width, n - j);
+      const panels = Math.ceil(columns / PANEL_COLUMNS);
+      for (let p = 0; p === 0 || p < k; p += depth) {
+        const terms = Math.min(depth, k - p);
+        const first = p === 0;
+        const biasPart = bias !== 0 && first ? bias + 4 * j : 0;
+        kernels.pack_b_f32(panels, terms, columns, b + 4 * (p * bRow + j * bCol), bRow, bCol, packed);
+        kernels.gemm_f32(
+          m,
+          columns,
+          terms,
+          alpha,
+          a + 4 * p * aCol,
+          aRow,
+          aCol,
+          packed,
+          biasPart,
+          first ? beta : 1,
+          c + 4 * j,
+          ldc,
+        );
+      }
     }
   } finally {
     arena.close(frame);
   }
+}
+
+/** The size of equal blocks that cover an axis, none larger than the limit; a multiple of eight. */
+function evenBlock(size: number, limit: number): number {
+  const blocks = Math.max(1, Math.ceil(size / limit));
+  return Math.max(8, Math.ceil(size / blocks / 8) * 8);
 }

@@ -1,11 +1,12 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, FormatError } from "../errors.js";
-import { readSafetensors, type StoredTensor, safetensorsParts } from "../formats/safetensors.js";
+import { ConfigError, DataError, FormatError, NumericError } from "../errors.js";
+import { readSafetensors, type SafetensorsFile, type StoredTensor, safetensorsParts } from "../formats/safetensors.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
 import type { SamplerState } from "../poa/sampler.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { expectSpace, hashOfFile, syncFolder, writeAndSync } from "./durable-write.js";
+import { diskError, expectSpace, hashOfFile, syncFolder, writeAndSync } from "./durable-write.js";
 import type { SavedTrainerState, TrainerState } from "./trainer.js";
 
 /** Raised when the files or their meaning change; newer ones are refused. */
@@ -13,7 +14,14 @@ export const CHECKPOINT_FORMAT = 1;
 
 const FILES = ["student", "teacher", "optimizer"] as const;
 const STEP_DIGITS = 9;
+/** A checkpoint that is being written. */
 const PARTIAL = ".partial";
+/** A checkpoint that could not be read, set aside so that it does not count as one. */
+const DAMAGED = ".damaged";
+/** Metadata key of the SHA-256 of the file as it would be without this key. */
+const SEAL = "poa.sha256";
+/** What reading a checkpoint that is damaged may end with; other errors say something about the host. */
+const DAMAGE = ["ENOENT", "ENOTDIR", "EISDIR", "EIO"];
 
 /** The checkpoints of a run: one folder per step, which is there as a whole or not at all. */
 export class CheckpointFolder {
@@ -25,13 +33,7 @@ export class CheckpointFolder {
 
   /** Steps of the complete checkpoints, ascending. */
   steps(): number[] {
-    let names: string[];
-    try {
-      names = readdirSync(this.path);
-    } catch {
-      return [];
-    }
-    return names
+    return namesIn(this.path)
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .sort((a, b) => a - b);
@@ -47,13 +49,13 @@ export class CheckpointFolder {
    *
    * @param state  of the trainer, between steps
    * @param model  what the teacher's file says about the network, as JSON text
-   * @throws ResourceError if the disk is full; earlier checkpoints are untouched
+   * @throws ResourceError if the disk is full, NumericError if a tensor is not finite; earlier checkpoints are untouched
    */
   save(state: TrainerState, model: string): string {
     const target = this.folderOf(state.iteration);
     const partial = target + PARTIAL;
     mkdirSync(this.path, { recursive: true });
-    this.removePartial();
+    this.remove(PARTIAL);
     const common = { "poa.format": String(CHECKPOINT_FORMAT), "poa.iteration": String(state.iteration) };
     const extra = {
       student: {},
@@ -62,7 +64,7 @@ export class CheckpointFolder {
     };
     const files = FILES.map((name) => ({
       name,
-      parts: safetensorsParts(stored(state[name]), new Map(Object.entries({ ...common, ...extra[name] }))),
+      parts: sealed(stored(name, state[name]), new Map(Object.entries({ ...common, ...extra[name] }))),
     }));
     const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0);
     expectSpace(this.path, bytes, `checkpoint ${state.iteration}`);
@@ -78,8 +80,8 @@ export class CheckpointFolder {
       rmSync(target, { recursive: true, force: true });
       renameSync(partial, target);
     } catch (error) {
-      rmSync(partial, { recursive: true, force: true });
-      throw error;
+      removeQuietly(partial);
+      throw diskError(target, error);
     }
     syncFolder(this.path);
     return target;
@@ -95,7 +97,7 @@ export class CheckpointFolder {
   /**
    * Reads one checkpoint whole.
    *
-   * @throws FormatError if a file is damaged or of a newer format
+   * @throws FormatError if a file is damaged, ConfigError if it is of a newer format
    */
   load(step: number): SavedTrainerState {
     const folder = this.folderOf(step);
@@ -112,44 +114,98 @@ export class CheckpointFolder {
   }
 
   /**
-   * The newest checkpoint that can be read; damaged newer ones are reported and passed over.
+   * The newest checkpoint that can be read; damaged newer ones are reported and set aside.
    *
    * @returns null if there is none at all
    * @throws DataError if there are some but none can be read
    */
   loadNewest(onWarning: (message: string) => void): SavedTrainerState | null {
-    this.removePartial();
-    const steps = this.steps().reverse();
-    for (const step of steps) {
+    this.remove(PARTIAL);
+    const damaged: number[] = [];
+    for (const step of this.steps().reverse()) {
       try {
-        return this.load(step);
+        const state = this.load(step);
+        for (const newer of damaged) this.setAside(newer);
+        return state;
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         onWarning(`${error.message} Falling back to the checkpoint before.`);
+        damaged.push(step);
       }
     }
-    if (steps.length > 0)
-      throw new DataError(`resume: none of the ${steps.length} checkpoints in ${this.path} can be read.`);
+    if (damaged.length > 0)
+      throw new DataError(`resume: none of the ${damaged.length} checkpoints in ${this.path} can be read.`);
     return null;
   }
 
   /** Deletes all checkpoints. */
   clear(): void {
-    this.removePartial();
+    this.remove(PARTIAL);
+    this.remove(DAMAGED);
     for (const step of this.steps()) rmSync(this.folderOf(step), { recursive: true, force: true });
   }
 
-  private removePartial(): void {
-    for (const name of readdirSync(this.path, { withFileTypes: true })) {
-      if (name.name.endsWith(PARTIAL)) rmSync(join(this.path, name.name), { recursive: true, force: true });
+  private setAside(step: number): void {
+    const aside = this.folderOf(step) + DAMAGED;
+    rmSync(aside, { recursive: true, force: true });
+    renameSync(this.folderOf(step), aside);
+  }
+
+  private remove(suffix: typeof PARTIAL | typeof DAMAGED): void {
+    for (const name of namesIn(this.path)) {
+      if (name.endsWith(suffix)) rmSync(join(this.path, name), { recursive: true, force: true });
     }
   }
 }
 
-function stored(tensors: ReadonlyMap<string, Tensor>): Map<string, StoredTensor> {
+/** Names of a folder's entries; none if it is not there. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new DataError(`${folder} cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/** The error on the way is the one to report, so this must not throw another. */
+function removeQuietly(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Removed before the next save.
+  }
+}
+
+function sha256(parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** The parts of a file whose metadata hold the checksum of all the rest. */
+function sealed(tensors: ReadonlyMap<string, StoredTensor>, metadata: ReadonlyMap<string, string>): Uint8Array[] {
+  const seal = sha256(safetensorsParts(tensors, metadata));
+  return safetensorsParts(tensors, new Map([...metadata, [SEAL, seal]]));
+}
+
+/** safetensors bytes are a function of what they hold, so writing again what was read gives what was sealed. */
+function expectSeal(path: string, { tensors, metadata }: SafetensorsFile): void {
+  const rest = new Map([...metadata].filter(([key]) => key !== SEAL));
+  if (sha256(safetensorsParts(tensors, rest)) === metadata.get(SEAL)) return;
+  throw new FormatError(`checkpoint: ${path} is damaged: its bytes do not match their checksum.`);
+}
+
+/** @throws NumericError for a number that is not finite: a run that has gone wrong must not replace a good checkpoint */
+function stored(part: string, tensors: ReadonlyMap<string, Tensor>): Map<string, StoredTensor> {
   return new Map(
     [...tensors].map(([name, x]) => {
       const data = x.toArray();
+      if (!data.every(Number.isFinite)) {
+        throw new NumericError(
+          `checkpoint: ${part} ${name} holds a number that is not finite, so nothing is saved. Resume from the checkpoint before with a lower optim.base_lr.`,
+        );
+      }
       const dtype = x.dtype === "i32" ? "I32" : x.dtype === "u8" ? "U8" : "F32";
       return [name, { dtype, shape: x.shape, data: data as StoredTensor["data"] }];
     }),
@@ -160,20 +216,22 @@ function saved(tensors: ReadonlyMap<string, StoredTensor>): Map<string, SavedTen
   return new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
 }
 
-function readPart(path: string, step: number) {
+function readPart(path: string, step: number): SafetensorsFile {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new FormatError(`checkpoint: ${path} cannot be read (${(error as Error).message}).`, { cause: error });
+    const kind = DAMAGE.includes((error as NodeJS.ErrnoException).code ?? "") ? FormatError : DataError;
+    throw new kind(`checkpoint: ${path} cannot be read (${(error as Error).message}).`, { cause: error });
   }
   const file = readSafetensors(bytes, path);
-  const format = Number(file.metadata.get("poa.format"));
-  if (!(format <= CHECKPOINT_FORMAT)) {
-    throw new DataError(
-      `checkpoint: ${path} has format ${file.metadata.get("poa.format")}; this version reads up to ${CHECKPOINT_FORMAT}. Update poa.`,
+  const format = Number(file.metadata.get("poa.format") ?? Number.NaN);
+  if (format > CHECKPOINT_FORMAT) {
+    throw new ConfigError(
+      `checkpoint: ${path} has format ${format}; this version reads up to ${CHECKPOINT_FORMAT}. Update poa.`,
     );
   }
+  expectSeal(path, file);
   if (Number(file.metadata.get("poa.iteration")) !== step)
     throw new FormatError(`checkpoint: ${path} belongs to another step than its folder.`);
   return file;

@@ -1,24 +1,31 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readSync, renameSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, fsyncSync, openSync, readSync, renameSync, statfsSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { ResourceError } from "../errors.js";
 
 const BLOCK_BYTES = 1 << 20;
 
-/** Writes a whole file and waits until the disk has it. Returns the SHA-256 of what was meant to be written. */
+/**
+ * Writes a whole file and waits until the disk has it.
+ *
+ * @returns the SHA-256 of what was meant to be written, hexadecimal
+ * @throws ResourceError if the disk is full
+ */
 export function writeAndSync(path: string, parts: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
-  const file = openSync(path, "w");
   try {
-    for (const part of parts) {
-      hash.update(part);
-      for (let at = 0; at < part.length; ) at += writeSync(file, part, at, Math.min(BLOCK_BYTES, part.length - at));
+    const file = openSync(path, "w");
+    try {
+      for (const part of parts) {
+        hash.update(part);
+        for (let at = 0; at < part.length; ) at += writeSync(file, part, at, Math.min(BLOCK_BYTES, part.length - at));
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
     }
-    fsyncSync(file);
   } catch (error) {
     throw diskError(path, error);
-  } finally {
-    closeSync(file);
   }
   return hash.digest("hex");
 }
@@ -54,7 +61,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Replaces a small file at once: readers see the old or the new content, never a part. */
+/** Replaces a small file at once: readers see the old or the new content, never a part. @throws ResourceError if the disk is full */
 export function replaceFile(path: string, text: string): void {
   const temporary = `${path}.partial`;
   try {
@@ -66,9 +73,18 @@ export function replaceFile(path: string, text: string): void {
     } catch {
       // It may never have been made.
     }
-    throw error;
+    throw diskError(path, error);
   }
   syncFolder(dirname(path));
+}
+
+/** Adds a line to a file. @throws ResourceError if the disk is full */
+export function appendLine(path: string, line: string): void {
+  try {
+    appendFileSync(path, `${line}\n`);
+  } catch (error) {
+    throw diskError(path, error);
+  }
 }
 
 /** @throws ResourceError if the file system of `folder` has less free space than `bytes` */
@@ -82,7 +98,8 @@ export function expectSpace(folder: string, bytes: number, what: string): void {
   );
 }
 
-function diskError(path: string, error: unknown): unknown {
+/** A full disk as ResourceError; any other error as it is. */
+export function diskError(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;
   return new ResourceError(`${path}: the disk is full. Free space and resume; what was saved before is intact.`, {

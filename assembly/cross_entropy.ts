@@ -1,0 +1,278 @@
+import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
+import { exp2_f32x4, log_f32 } from "./math";
+import { FAR_BELOW, LOG2_E, row_at, row_exp_sum, row_max } from "./rows";
+
+// Every loss here is Σ_k t_k · (log Σ_j exp(z_j) − z_k) with z = logits / τ. It is summed as
+// log Σ_j exp(z_j − max z) · Σ_k t_k − Σ_k t_k·(z_k − max z), whose terms do not cancel.
+
+/**
+ * loss[r] = scale·w[r] · Σ_k t[k]·(lse[r] − z[r, k])          z = logits / τ, t = row r mod target_rows of targets
+ * lse[r]  = log Σ_k exp(z[r, k])
+ * target_sum[r] = Σ_k t[k]
+ *
+ * reads     logits   f32[rows, cols], row stride ldx
+ *           targets  f32[target_rows, cols], row stride ldt
+ *           weights  f32[rows], or 0 for all 1
+ * writes    loss, lse, target_sum  f32[rows]
+ * requires  cols, target_rows ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 1e-6 + cols / 4 roundings at worst, for targets of one sign
+ */
+export function cross_entropy_f32(
+  rows: i32, cols: i32, logits: usize, ldx: i32, temperature: f32, targets: usize, ldt: i32, target_rows: i32,
+  weights: usize, scale: f32, loss: usize, lse: usize, target_sum: usize, begin: i32, end: i32,
+): void {
+  const k = LOG2_E / temperature;
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    const x = row_at(logits, r, ldx);
+    const stop = x + bytes;
+    const at = <usize>r << 2;
+    const top = row_max(x, stop);
+    const logSum = log_f32(row_exp_sum(x, stop, top, k));
+    const moments = target_moments(x, stop, top, row_at(targets, r % target_rows, ldt));
+    const sum = f32x4.extract_lane(moments, 0);
+    const w = weights == 0 ? scale : scale * load<f32>(weights + at);
+    store<f32>(loss + at, w * (logSum * sum - f32x4.extract_lane(moments, 1) / temperature));
+    store<f32>(lse + at, top / temperature + logSum);
+    store<f32>(target_sum + at, sum);
+  }
+}
+
+/**
+ * dlogits[r, k] = u·w[r]/τ · (target_sum[r]·exp(z[r, k] − lse[r]) − t[k]) + β·dlogits[r, k]          u = scale·upstream[0]
+ *
+ * reads     logits   f32[rows, cols], row stride ldx
+ *           targets  f32[target_rows, cols], row stride ldt; row r mod target_rows
+ *           weights  f32[rows], or 0 for all 1
+ *           lse, target_sum  f32[rows], from cross_entropy_f32
+ *           upstream  f32[1]: dL / dΣ_r loss[r]
+ * writes    dlogits  f32[rows, cols], row stride ldd
+ * requires  cols, target_rows ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 3e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
+ */
+export function cross_entropy_grad_f32(
+  rows: i32, cols: i32, logits: usize, ldx: i32, temperature: f32, targets: usize, ldt: i32, target_rows: i32,
+  weights: usize, lse: usize, target_sum: usize, scale: f32, upstream: usize, beta: f32, dlogits: usize, ldd: i32,
+  begin: i32, end: i32,
+): void {
+  const bytes = <usize>cols << 2;
+  const unit = (scale * load<f32>(upstream)) / temperature;
+  for (let r = begin; r < end; r++) {
+    const x = row_at(logits, r, ldx);
+    const at = <usize>r << 2;
+    const factor = weights == 0 ? unit : unit * load<f32>(weights + at);
+    const t = row_at(targets, r % target_rows, ldt);
+    const sum = load<f32>(target_sum + at);
+    target_row_grad(x, x + bytes, temperature, load<f32>(lse + at), factor * sum, t, factor, beta, row_at(dlogits, r, ldd));
+  }
+}
+
+/**
+ * loss[r] = scale · Σ_k q[r, k]·(lse_student[r] − s[r, k]/τ)          q = softmax(t/τ)
+ * lse_student[r] = log Σ_k exp(s[r, k]/τ), lse_teacher[r] likewise of t
+ *
+ * reads     student  f32[rows, cols], row stride lds: s
+ *           teacher  f32[rows, cols], row stride ldt: t
+ * writes    loss, lse_student, lse_teacher  f32[rows]
+ * requires  cols ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 2e-6 + cols / 4 roundings at worst
+ */
+export function distill_f32(
+  rows: i32, cols: i32, student: usize, lds: i32, teacher: usize, ldt: i32, temperature: f32, scale: f32, loss: usize,
+  lse_student: usize, lse_teacher: usize, begin: i32, end: i32,
+): void {
+  const k = LOG2_E / temperature;
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    const s = row_at(student, r, lds);
+    const t = row_at(teacher, r, ldt);
+    const at = <usize>r << 2;
+    const topS = row_max(s, s + bytes);
+    const topT = row_max(t, t + bytes);
+    const logSum = log_f32(row_exp_sum(s, s + bytes, topS, k));
+    const moments = softmax_moments(s, s + bytes, topS, t, topT, k);
+    const sum = f32x4.extract_lane(moments, 0);
+    store<f32>(loss + at, scale * (logSum - f32x4.extract_lane(moments, 1) / (sum * temperature)));
+    store<f32>(lse_student + at, topS / temperature + logSum);
+    store<f32>(lse_teacher + at, topT / temperature + log_f32(sum));
+  }
+}
+
+/**
+ * dstudent[r, k] = scale·upstream[0]/τ · (softmax(s/τ)[r, k] − softmax(t/τ)[r, k]) + β·dstudent[r, k]
+ *
+ * reads     student, teacher  f32[rows, cols], row strides lds, ldt: s and t
+ *           lse_student, lse_teacher  f32[rows], from distill_f32
+ *           upstream  f32[1]: dL / dΣ_r loss[r]
+ * writes    dstudent  f32[rows, cols], row stride ldd
+ * requires  cols ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 3e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
+ */
+export function distill_grad_f32(
+  rows: i32, cols: i32, student: usize, lds: i32, teacher: usize, ldt: i32, temperature: f32, lse_student: usize,
+  lse_teacher: usize, scale: f32, upstream: usize, beta: f32, dstudent: usize, ldd: i32, begin: i32, end: i32,
+): void {
+  const bytes = <usize>cols << 2;
+  const unit = (scale * load<f32>(upstream)) / temperature;
+  for (let r = begin; r < end; r++) {
+    const s = row_at(student, r, lds);
+    const lseS = load<f32>(lse_student + (<usize>r << 2));
+    const lseT = load<f32>(lse_teacher + (<usize>r << 2));
+    distill_row_grad(s, s + bytes, lseS, row_at(teacher, r, ldt), lseT, temperature, unit, beta, row_at(dstudent, r, ldd));
+  }
+}
+
+/**
+ * loss[r] = scale·(lse[r] − x[r, labels[r]])
+ * lse[r]  = log Σ_k exp(x[r, k])
+ *
+ * reads     logits  f32[rows, cols], row stride ldx: x
+ *           labels  i32[rows]
+ * writes    loss, lse  f32[rows]
+ * requires  0 ≤ labels[r] < cols; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 1e-6 + cols / 4 roundings at worst
+ */
+export function cross_entropy_labels_f32(
+  rows: i32, cols: i32, logits: usize, ldx: i32, labels: usize, scale: f32, loss: usize, lse: usize,
+  begin: i32, end: i32,
+): void {
+  const bytes = <usize>cols << 2;
+  for (let r = begin; r < end; r++) {
+    const x = row_at(logits, r, ldx);
+    const at = <usize>r << 2;
+    const top = row_max(x, x + bytes);
+    const logSum = log_f32(row_exp_sum(x, x + bytes, top, LOG2_E));
+    const chosen = load<f32>(x + (<usize>load<i32>(labels + at) << 2));
+    store<f32>(loss + at, scale * (logSum + (top - chosen)));
+    store<f32>(lse + at, top + logSum);
+  }
+}
+
+/**
+ * dlogits[r, k] = scale·upstream[0] · (exp(x[r, k] − lse[r]) − [k = labels[r]]) + β·dlogits[r, k]
+ *
+ * reads     logits  f32[rows, cols], row stride ldx: x
+ *           labels  i32[rows]
+ *           lse     f32[rows], from cross_entropy_labels_f32
+ *           upstream  f32[1]: dL / dΣ_r loss[r]
+ * writes    dlogits  f32[rows, cols], row stride ldd
+ * requires  0 ≤ labels[r] < cols; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * splits    over rows, anywhere
+ * error     relative 3e-7 + 1.2e-7·(|x| + |lse|) for each of the two terms
+ */
+export function cross_entropy_labels_grad_f32(
+  rows: i32, cols: i32, logits: usize, ldx: i32, labels: usize, lse: usize, scale: f32, upstream: usize, beta: f32,
+  dlogits: usize, ldd: i32, begin: i32, end: i32,
+): void {
+  const bytes = <usize>cols << 2;
+  const unit = scale * load<f32>(upstream);
+  for (let r = begin; r < end; r++) {
+    const x = row_at(logits, r, ldx);
+    const at = <usize>r << 2;
+    const out = row_at(dlogits, r, ldd);
+    label_row_grad(x, x + bytes, load<f32>(lse + at), unit, beta, out);
+    const chosen = out + (<usize>load<i32>(labels + at) << 2);
+    store<f32>(chosen, load<f32>(chosen) - unit);
+  }
+}
+
+/** [Σ t, Σ t·(x − top), 0, 0] */
+function target_moments(x: usize, stop: usize, top: f32, t: usize): v128 {
+  const zero = f32x4.splat(0);
+  const shift = f32x4.splat(top);
+  let sum = zero;
+  let dot = zero;
+  do {
+    const left = stop - x;
+    const target = load_part(t, left, zero);
+    sum = f32x4.add(sum, target);
+    dot = f32x4.add(dot, f32x4.mul(target, f32x4.sub(load_part(x, left, shift), shift)));
+    x += 16;
+    t += 16;
+  } while (x < stop);
+  return f32x4.replace_lane(f32x4.splat(horizontal_sum(sum)), 1, horizontal_sum(dot));
+}
+
+/** [Σ e, Σ e·(s − topS), …] with e = 2^((t − topT)·k) */
+function softmax_moments(s: usize, stop: usize, topS: f32, t: usize, topT: f32, k: f32): v128 {
+  const below = f32x4.splat(FAR_BELOW);
+  const shiftS = f32x4.splat(topS);
+  const shiftT = f32x4.splat(topT);
+  const scale = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  let dot = f32x4.splat(0);
+  do {
+    const left = stop - s;
+    const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(t, left, below), shiftT), scale));
+    sum = f32x4.add(sum, e);
+    dot = f32x4.add(dot, f32x4.mul(e, f32x4.sub(load_part(s, left, shiftS), shiftS)));
+    s += 16;
+    t += 16;
+  } while (s < stop);
+  return f32x4.replace_lane(f32x4.splat(horizontal_sum(sum)), 1, horizontal_sum(dot));
+}
+
+/** out = a·exp(x/τ − lse) − b·t + β·out */
+function target_row_grad(
+  x: usize, stop: usize, temperature: f32, lse: f32, a: f32, t: usize, b: f32, beta: f32, out: usize,
+): void {
+  const zero = f32x4.splat(0);
+  const keep = keep_mask(beta);
+  const scale = f32x4.splat(LOG2_E / temperature);
+  const shift = f32x4.splat(LOG2_E * lse);
+  const up = f32x4.splat(a);
+  const down = f32x4.splat(b);
+  do {
+    const left = stop - x;
+    const e = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(x, left, zero), scale), shift));
+    const v = f32x4.sub(f32x4.mul(e, up), f32x4.mul(load_part(t, left, zero), down));
+    store_part(out, left, f32x4.add(v, v128.and(load_part(out, left, zero), keep)));
+    x += 16;
+    t += 16;
+    out += 16;
+  } while (x < stop);
+}
+
+/** out = a·(exp(s/τ − lseS) − exp(t/τ − lseT)) + β·out */
+function distill_row_grad(
+  s: usize, stop: usize, lseS: f32, t: usize, lseT: f32, temperature: f32, a: f32, beta: f32, out: usize,
+): void {
+  const zero = f32x4.splat(0);
+  const keep = keep_mask(beta);
+  const scale = f32x4.splat(LOG2_E / temperature);
+  const shiftS = f32x4.splat(LOG2_E * lseS);
+  const shiftT = f32x4.splat(LOG2_E * lseT);
+  const factor = f32x4.splat(a);
+  do {
+    const left = stop - s;
+    const up = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(s, left, zero), scale), shiftS));
+    const down = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(t, left, zero), scale), shiftT));
+    const v = f32x4.mul(f32x4.sub(up, down), factor);
+    store_part(out, left, f32x4.add(v, v128.and(load_part(out, left, zero), keep)));
+    s += 16;
+    t += 16;
+    out += 16;
+  } while (s < stop);
+}
+
+/** out = a·exp(x − lse) + β·out */
+function label_row_grad(x: usize, stop: usize, lse: f32, a: f32, beta: f32, out: usize): void {
+  const zero = f32x4.splat(0);
+  const keep = keep_mask(beta);
+  const scale = f32x4.splat(LOG2_E);
+  const shift = f32x4.splat(LOG2_E * lse);
+  const factor = f32x4.splat(a);
+  do {
+    const left = stop - x;
+    const e = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(x, left, zero), scale), shift));
+    const v = f32x4.mul(e, factor);
+    store_part(out, left, f32x4.add(v, v128.and(load_part(out, left, zero), keep)));
+    x += 16;
+    out += 16;
+  } while (x < stop);
+}

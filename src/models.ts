@@ -1,0 +1,7 @@
+/** Backbones whose narrower and shallower versions are views of them. */
+
+export type { Backbone } from "./models/backbone.js";
+export { buildEncoder, type Encoder, type EncoderSpec, sliceEncoder, specOf } from "./models/encoder.js";
+export type { Features, ForwardOptions } from "./models/features.js";
+export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
+export { VisionTransformer, type VitOptions } from "./models/vit.js";

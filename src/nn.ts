@@ -1,0 +1,13 @@
+/** Layers with parameters, and their slices. */
+
+export { Attention, type AttentionOptions } from "./nn/attention.js";
+export { Block, type BlockOptions } from "./nn/block.js";
+export { type BranchSample, type DropPath, stochasticDepth } from "./nn/drop-path.js";
+export { constant, linearWeight, normal, truncatedNormal, uniform, type WeightInit } from "./nn/init.js";
+export { LayerScale } from "./nn/layer-scale.js";
+export { Linear } from "./nn/linear.js";
+export { Mlp } from "./nn/mlp.js";
+export { buffer, derive, Module } from "./nn/module.js";
+export { LayerNorm } from "./nn/norm.js";
+export { PatchEmbed, PatchProjection } from "./nn/patch-embed.js";
+export { positionFor } from "./nn/pos-embed.js";

@@ -1,0 +1,22 @@
+/** Every differentiable operation, for `ops.linear(…)`. */
+
+export { gelu } from "./ops/activation.js";
+export { attention } from "./ops/attention.js";
+export { concatRows } from "./ops/concat.js";
+export { crossEntropy, distillation, softCrossEntropy } from "./ops/cross-entropy.js";
+export { add, addRow, multiply, scale, subtract } from "./ops/elementwise.js";
+export { gatherRows } from "./ops/gather.js";
+export { layerNorm } from "./ops/layer-norm.js";
+export { contiguous } from "./ops/layout.js";
+export { linear } from "./ops/linear.js";
+export { logDistance } from "./ops/log-distance.js";
+export { matmul } from "./ops/matmul.js";
+export { nearestRows } from "./ops/nearest.js";
+export { l2Normalize, weightNorm } from "./ops/normalize.js";
+export { patchify } from "./ops/patchify.js";
+export { mean, sum, weightedSum } from "./ops/reduce.js";
+export { residual } from "./ops/residual.js";
+export { resample } from "./ops/resize.js";
+export { sinkhornKnopp } from "./ops/sinkhorn.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
+export { embedTokens } from "./ops/tokens.js";

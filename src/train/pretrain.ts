@@ -1,0 +1,34 @@
+import type { ImageSource } from "../data/dataset.js";
+import { type PartialConfig, resolveConfig } from "../poa/config.js";
+import { type StepReport, Trainer, type TrainerOptions } from "./trainer.js";
+
+export interface PretrainOptions extends TrainerOptions {
+  /** Ends the iteration after the running step. */
+  signal?: AbortSignal;
+}
+
+/** A run as something to iterate over: each turn trains one step. The trainer behind it holds the networks. */
+export interface Pretraining extends AsyncIterable<StepReport> {
+  readonly trainer: Trainer;
+}
+
+/**
+ * Pre-trains in memory, without files.
+ *
+ * @param source  images (data/image-array.ts makes one of arrays)
+ * @param settings  a config, or what differs from the official recipe of its backbone
+ * @throws ConfigError with every problem of the settings; DataError if the images do not fill a step
+ * @example
+ * const run = pretrain(imageArray(images), presets.demo.settings);
+ * for await (const { iteration, loss } of run) console.log(iteration, loss);
+ * const small = run.trainer.model.teacher.backbone.slice({ width: 32, depth: 2 });
+ */
+export function pretrain(source: ImageSource, settings: PartialConfig, { signal, ...options }: PretrainOptions = {}): Pretraining {
+  const trainer = new Trainer(resolveConfig(settings).config, source, options);
+  return {
+    trainer,
+    async *[Symbol.asyncIterator]() {
+      while (!trainer.finished && !signal?.aborted) yield await trainer.step();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import * as assert from "uvu/assert";
+import { ConfigError, MemoryError, ReleasedError } from "../../src/errors.js";
+import { dispose, init, memory, runtime } from "../../src/runtime/context.js";
+import { inlinedModule } from "../../src/runtime/kernels.js";
+import { ADDRESS_SPACE_BYTES } from "../../src/runtime/memory.js";
+import { empty, full, fromArray, persistent } from "../../src/tensor/create.js";
+import { step } from "../../src/autograd/tape.js";
+import { refuses } from "../support/refuses.js";
+import { test } from "../support/test.js";
+
+const MIB = 2 ** 20;
+
+async function refusesInit(options: Parameters<typeof init>[0], text: string): Promise<void> {
+  let thrown: unknown = null;
+  await init(options).catch((error: unknown) => {
+    thrown = error;
+  });
+  assert.ok(thrown instanceof ConfigError, `expected a ConfigError, got ${thrown}`);
+  assert.ok(thrown.message.includes(text), `expected "${text}" in "${thrown.message}"`);
+}
+
+test("before init everything says to call it", () => {
+  dispose();
+  refuses(() => runtime(), ConfigError, "Call `await init()` first");
+  refuses(() => empty([2]), ConfigError, "Call `await init()` first");
+  refuses(() => memory(), ConfigError, "Call `await init()` first");
+});
+
+test("a memory limit is bytes or a text with a unit", async () => {
+  const limitOf = async (limit: number | string) => (await init({ memory: limit })).memoryLimitBytes;
+  assert.is(await limitOf("64MiB"), 64 * MIB);
+  assert.is(await limitOf("1.5 GiB"), 1.5 * 1024 * MIB);
+  assert.is(await limitOf("65536KiB"), 64 * MIB);
+  assert.is(await limitOf(48 * MIB), 48 * MIB);
+  assert.is(await limitOf("16GiB"), ADDRESS_SPACE_BYTES);
+  assert.is((await init()).memoryLimitBytes, ADDRESS_SPACE_BYTES);
+});
+
+test("a memory limit that is not understood or too small is refused", async () => {
+  await refusesInit({ memory: "64MB" }, 'init: memory is "64MB"; expected bytes or a text like "512MiB"');
+  await refusesInit({ memory: -1 }, "init: memory is -1; expected");
+  await refusesInit({ memory: Number.NaN }, "init: memory is NaN; expected");
+  await refusesInit({ memory: "1MiB" }, 'init: memory is "1MiB"; the kernels alone take 5 MiB');
+  await refusesInit({ memory: "0GiB" }, "the kernels alone take");
+  refuses(() => runtime(), ConfigError, "not running");
+});
+
+test("a number of threads must be a whole number or all", async () => {
+  await refusesInit({ threads: 0 }, "init: threads is 0; expected a whole number from 1 on");
+  await refusesInit({ threads: 1.5 }, "init: threads is 1.5");
+  assert.is((await init({ threads: "all" })).threads, 1);
+  assert.is((await init({ threads: 3 })).threads, 1);
+});
+
+test("bytes or a compiled module can stand in for the inlined kernels", async () => {
+  const bytes = inlinedModule();
+  for (const wasm of [bytes, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>)]) {
+    await init({ wasm });
+    assert.equal([...full([3], 2).toArray()], [2, 2, 2]);
+  }
+});
+
+test("a module that is none, or lacks kernels, is refused", async () => {
+  await refusesInit({ wasm: Uint8Array.of(1, 2, 3) }, "init: the wasm module cannot be used");
+  const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+  await refusesInit({ wasm: empty }, " more. Build it from this version's sources.");
+});
+
+test("requests beyond the limit fail with the sizes, and leave the runtime usable", async () => {
+  await init({ memory: "16MiB" });
+  refuses(() => persistent([16 * MIB]), MemoryError, "16 MiB are allowed");
+  assert.equal([...fromArray([1, 2], [2]).toArray()], [1, 2]);
+});
+
+test("the counters tell persistent, step and peak bytes", async () => {
+  await init();
+  assert.is(memory().persistentBytes, 0);
+  const kept = persistent([100]);
+  step(() => {
+    empty([32]);
+    assert.is(memory().stepBytes, 128);
+  });
+  const { persistentBytes, stepBytes, peakStepBytes, heapBytes } = memory();
+  assert.equal([persistentBytes, stepBytes, peakStepBytes], [448, 0, 128]);
+  assert.ok(heapBytes >= 12 * MIB);
+  kept.dispose();
+  assert.is(memory().persistentBytes, 0);
+});
+
+test("tensors of a runtime that has been replaced throw, and do not free memory of the next", async () => {
+  await init();
+  const old = fromArray([1, 2, 3], [3]);
+  await init();
+  const { persistentBytes } = memory();
+  refuses(() => old.toArray(), ReleasedError, "belongs to a runtime that has been disposed, or replaced by init()");
+  old.dispose();
+  assert.is(memory().persistentBytes, persistentBytes);
+});
+
+test("dispose inside a step ends its tensors too", async () => {
+  await init();
+  const cutShort = () =>
+    step(() => {
+      const x = empty([2]);
+      dispose();
+      refuses(() => x.toArray(), ReleasedError, "belongs to step 1, which has ended");
+    });
+  refuses(cutShort, ConfigError, "not running");
+  await init();
+  assert.is(
+    step(() => full([], 3).item()),
+    3,
+  );
+});
