@@ -37,6 +37,8 @@ export interface Call {
   /** @throws ConfigError unless a whole number of at least `min` */
   integer(name: string, min?: number): number | undefined;
   flag(name: string): boolean;
+  /** Of `--threads`. */
+  readonly threads: number | "all";
 }
 
 /** Options that every verb has. */
@@ -67,27 +69,29 @@ export function parseCall(command: Command, argv: readonly string[]): Call {
       `${command.name}: ${JSON.stringify(operands[expected.length])} is one argument too many. ${usage}`,
     );
   const text = (name: string) => (values[name] as string | undefined) ?? options[name]?.fallback;
+  const integer = (name: string, min = 0) => {
+    const given = text(name);
+    if (given === undefined) return undefined;
+    const n = Number(given);
+    if (!/^\d+$/.test(given) || !Number.isSafeInteger(n) || n < min) {
+      throw new ConfigError(
+        `${command.name}: --${name} is ${JSON.stringify(given)}, expected a whole number from ${min} on.`,
+      );
+    }
+    return n;
+  };
   return {
     operands,
     overrides: positionals.filter(isOverride),
     text,
+    integer,
+    threads: text("threads") === "all" ? "all" : (integer("threads", 1) ?? "all"),
     flag: (name) => values[name] === true,
     required(name) {
       const given = text(name);
       if (given === undefined)
         throw new ConfigError(`${command.name}: --${name} ${options[name].value} is missing. ${usage}`);
       return given;
-    },
-    integer(name, min = 0) {
-      const given = text(name);
-      if (given === undefined) return undefined;
-      const n = Number(given);
-      if (!/^\d+$/.test(given) || !Number.isSafeInteger(n) || n < min) {
-        throw new ConfigError(
-          `${command.name}: --${name} is ${JSON.stringify(given)}, expected a whole number from ${min} on.`,
-        );
-      }
-      return n;
     },
   };
 }

@@ -1,11 +1,15 @@
 import { arch, cpus, platform } from "node:os";
+import type { ImageSource, Split } from "../data/dataset.js";
+import { openSource } from "../data/source-spec.js";
 import { specOf } from "../models/encoder.js";
 import type { VisionTransformer } from "../models/vit.js";
+import type { Config } from "../poa/config-keys.js";
 import { memory } from "../runtime/context.js";
 import { trainLoop } from "../train/loop.js";
-import type { RunFolder } from "../train/run-folder.js";
+import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
 import { formatDuration, type Output } from "./output.js";
+import { version } from "./version.js";
 
 /** Exit code of a run that was interrupted after saving. */
 const INTERRUPTED = 130;
@@ -24,7 +28,10 @@ export async function runTraining(
 ): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    if (stop.signal.aborted) {
+      folder.unlock();
+      process.exit(INTERRUPTED);
+    }
     output.note("stopping after this step; once more to stop at once");
     stop.abort();
   };
@@ -98,8 +105,30 @@ class Progress {
   }
 }
 
-/** What run.json says about the machine. */
-export function hostInfo(): Record<string, string | number> {
+/** What run.json says about a new run. */
+export function runInfo(
+  config: Config,
+  source: ImageSource,
+  { data, init }: { data: string; init: string | null },
+): RunInfo {
+  return {
+    version,
+    data,
+    workingFolder: process.cwd(),
+    init,
+    dataFingerprint: source.fingerprint(),
+    images: source.length,
+    seed: config.train.seed,
+    host: hostInfo(),
+  };
+}
+
+/** Opens the images of a run: `data` in place of what it began with, relative paths from where it began. */
+export function openRunData(info: RunInfo, data = info.data, split?: Split): Promise<ImageSource> {
+  return openSource(data, { split, dataFolder: process.env.POA_DATA ?? info.workingFolder });
+}
+
+function hostInfo(): Record<string, string | number> {
   return {
     platform: platform(),
     arch: arch(),

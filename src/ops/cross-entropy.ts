@@ -1,42 +1,117 @@
 import { gradOf, gradTarget } from "../autograd/gradient.js";
 import { record } from "../autograd/tape.js";
+import { ShapeError } from "../errors.js";
 import { kernels } from "../runtime/launch.js";
 import { empty } from "../tensor/create.js";
-import { rowsOf } from "../tensor/shape.js";
+import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { expectContiguous, expectDType, expectShape } from "./check.js";
 import { sumInto } from "./reduce.js";
 
-export function softCrossEntropy(logits: Tensor, targets: Tensor, { temperature = 1, weights = null, scale = 1 }: { temperature?: number; weights?: Tensor | null; scale?: number } = {}): Tensor {
+export interface SoftCrossEntropyOptions {
+  /** τ > 0; default 1. */
+  temperature?: number;
+  /** w [R], a weight per row; default all 1. */
+  weights?: Tensor | null;
+  /** Factor on the sum; default 1. */
+  scale?: number;
+}
+
+/**
+ * scale · Σ_i w_i · Σ_k −t_k · log softmax(s_i/τ)_k, with target row i mod T for row i.
+ *
+ * @param logits   s [R, K]
+ * @param targets  t [T, K], no gradient flows into them; they need not sum to 1
+ * @returns nats, a scalar
+ * @throws ShapeError if K differs, T does not divide R, or weights are of another number; DTypeError
+ */
+export function softCrossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  { temperature = 1, weights = null, scale = 1 }: SoftCrossEntropyOptions = {},
+): Tensor {
+  expectDType("softCrossEntropy", { logits, targets, weights }, "f32");
   const { rows, cols, ld } = rowsOf("softCrossEntropy", logits);
-  const t = rowsOf("softCrossEntropy", targets);
-  const loss = empty([rows]);
-  const lse = empty([rows]);
-  const total = empty([rows]);
-  kernels.cross_entropy_f32(rows, cols, logits.ptr, ld, temperature, targets.ptr, t.ld, t.rows, weights?.ptr ?? 0, loss.ptr, lse.ptr, total.ptr);
-  const y0 = empty([]);
-  sumInto(rows, loss.ptr, y0.ptr);
-  const y = empty([]);
-  kernels.scale_f32(1, scale, y0.ptr, 0, y.ptr);
+  const target = rowsOf("softCrossEntropy", targets);
+  if (target.cols !== cols || target.rows === 0 || rows % target.rows !== 0) {
+    throw new ShapeError(
+      `softCrossEntropy: targets are ${formatShape(targets.shape)}, expected ${cols} columns and a number of rows that divides ${rows}.`,
+    );
+  }
+  if (weights) expectShape("softCrossEntropy", "weights", weights, [rows]);
+  expectContiguous("softCrossEntropy", { weights });
+  const [loss, lse, total] = [empty([rows]), empty([rows]), empty([rows])];
+  const given = [targets.ptr, target.ld, target.rows, weights?.ptr ?? 0] as const;
+  kernels.cross_entropy_f32(rows, cols, logits.ptr, ld, temperature, ...given, scale, loss.ptr, lse.ptr, total.ptr);
+  const y = summed(loss);
   return record("softCrossEntropy", y, [logits], () => {
     const dx = gradTarget(logits);
-    const up = empty([]);
-    kernels.scale_f32(1, scale, gradOf(y), 0, up.ptr);
-    if (dx) kernels.cross_entropy_grad_f32(rows, cols, logits.ptr, ld, temperature, targets.ptr, t.ld, t.rows, weights?.ptr ?? 0, lse.ptr, total.ptr, up.ptr, dx.beta, dx.ptr, ld);
+    if (!dx) return;
+    const saved = [lse.ptr, total.ptr, scale, gradOf(y)] as const;
+    kernels.cross_entropy_grad_f32(rows, cols, logits.ptr, ld, temperature, ...given, ...saved, dx.beta, dx.ptr, ld);
   });
 }
-export function distillation(student: Tensor, teacher: Tensor, { temperature = 1, scale = 1 }: { temperature?: number; scale?: number } = {}): Tensor {
+
+/**
+ * scale · Σ_i H(softmax(t_i/τ), softmax(s_i/τ)): what a student's logits lack of a teacher's.
+ *
+ * @param student  s [R, K]
+ * @param teacher  t [R, K]; no gradient flows into it
+ * @returns nats, a scalar
+ * @throws ShapeError if the two differ; DTypeError
+ */
+export function distillation(
+  student: Tensor,
+  teacher: Tensor,
+  { temperature = 1, scale = 1 }: { temperature?: number; scale?: number } = {},
+): Tensor {
+  expectDType("distillation", { student, teacher }, "f32");
+  expectShape("distillation", "teacher", teacher, student.shape);
   const { rows, cols, ld } = rowsOf("distillation", student);
-  const t = rowsOf("distillation", teacher);
-  const loss = empty([rows]);
-  const ls = empty([rows]);
-  const lt = empty([rows]);
-  kernels.distill_f32(rows, cols, student.ptr, ld, teacher.ptr, t.ld, temperature, loss.ptr, ls.ptr, lt.ptr);
-  const y0 = empty([]);
-  sumInto(rows, loss.ptr, y0.ptr);
-  const y = empty([]);
-  kernels.scale_f32(1, scale, y0.ptr, 0, y.ptr);
+  const ldt = rowsOf("distillation", teacher).ld;
+  const [loss, lseStudent, lseTeacher] = [empty([rows]), empty([rows]), empty([rows])];
+  const logits = [student.ptr, ld, teacher.ptr, ldt, temperature] as const;
+  kernels.distill_f32(rows, cols, ...logits, scale, loss.ptr, lseStudent.ptr, lseTeacher.ptr);
+  const y = summed(loss);
   return record("distillation", y, [student], () => {
     const dx = gradTarget(student);
-    if (dx) kernels.distill_grad_f32(rows, cols, student.ptr, ld, teacher.ptr, t.ld, temperature, ls.ptr, lt.ptr, scale, gradOf(y), dx.beta, dx.ptr, ld);
+    if (!dx) return;
+    kernels.distill_grad_f32(rows, cols, ...logits, lseStudent.ptr, lseTeacher.ptr, scale, gradOf(y), dx.beta, dx.ptr, ld);
   });
+}
+
+/**
+ * Mean over rows of −log softmax(x_i) at the row's class.
+ *
+ * @param logits  x [R, K]
+ * @param labels  i32 [R], classes from 0 to K − 1
+ * @returns nats, a scalar
+ * @throws ShapeError if labels are of another number or outside the classes; DTypeError
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  expectDType("crossEntropy", { logits }, "f32");
+  expectDType("crossEntropy", { labels }, "i32");
+  const { rows, cols, ld } = rowsOf("crossEntropy", logits);
+  expectShape("crossEntropy", "labels", labels, [rows]);
+  expectContiguous("crossEntropy", { labels });
+  const outside = labels.toArray().findIndex((label: number) => !(label >= 0 && label < cols));
+  if (outside >= 0) {
+    throw new ShapeError(`crossEntropy: labels[${outside}] is ${labels.toArray()[outside]}, outside the ${cols} classes of ${formatShape(logits.shape)}.`);
+  }
+  const scale = 1 / rows;
+  const [loss, lse] = [empty([rows]), empty([rows])];
+  kernels.cross_entropy_labels_f32(rows, cols, logits.ptr, ld, labels.ptr, scale, loss.ptr, lse.ptr);
+  const y = summed(loss);
+  return record("crossEntropy", y, [logits], () => {
+    const dx = gradTarget(logits);
+    if (!dx) return;
+    kernels.cross_entropy_labels_grad_f32(rows, cols, logits.ptr, ld, labels.ptr, lse.ptr, scale, gradOf(y), dx.beta, dx.ptr, ld);
+  });
+}
+
+/** The sum of all elements as a scalar, in an order that depends on their number only. */
+function summed(x: Tensor): Tensor {
+  const y = empty([]);
+  sumInto(x.numel, x.ptr, y.ptr);
+  return y;
 }

@@ -34,7 +34,7 @@ export class CheckpointFolder {
   /** Steps of the complete checkpoints, ascending. */
   steps(): number[] {
     return namesIn(this.path)
-      .filter((name) => /^\d+$/.test(name))
+      .filter((name) => /^\d{9,}$/.test(name))
       .map(Number)
       .sort((a, b) => a - b);
   }

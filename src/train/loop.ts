@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { NumericError } from "../errors.js";
 import type { RunFolder } from "./run-folder.js";
 import type { StepReport, Trainer } from "./trainer.js";
@@ -27,7 +28,8 @@ export interface LoopResult {
 /**
  * Trains to the end of the plan: a line of metrics per step, checkpoints at step 0, at intervals and at the end.
  *
- * @throws NumericError after too many steps in a row whose loss or gradient was not finite
+ * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not
+ * @throws ResourceError if the disk is full
  */
 export async function trainLoop(trainer: Trainer, folder: RunFolder, options: LoopOptions): Promise<LoopResult> {
   const { signal, onStep, onWarning = () => {} } = options;
@@ -35,7 +37,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   const start = performance.now();
   const totals = { images: 0, waitMs: 0, loss: null as number | null };
   let savedAt = performance.now();
-  let savedStep = folder.checkpoints.steps().at(-1) ?? -1;
+  let savedStep = folder.checkpoints.steps().includes(trainer.iteration) ? trainer.iteration : -1;
   let badSteps = 0;
   const save = () => {
     folder.checkpoints.save(trainer.state(), options.model);
@@ -44,8 +46,10 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     savedStep = trainer.iteration;
   };
 
-  if (trainer.iteration === 0 && savedStep < 0) save();
-  while (!trainer.finished && !signal?.aborted) {
+  if (savedStep < 0) save();
+  while (!trainer.finished) {
+    await nextTurn(); // images that need no disk are awaited without one, and a signal arrives only between turns
+    if (signal?.aborted) break;
     const report = await trainer.step();
     totals.images += report.images;
     totals.waitMs += report.dataWaitMs;
@@ -65,7 +69,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     const due =
       trainer.iteration % trainer.plan.checkpointEvery === 0 ||
       minutes >= (train.checkpoint_every_minutes ?? Number.POSITIVE_INFINITY);
-    if (due) save();
+    if (due && badSteps === 0) save();
   }
   if (savedStep !== trainer.iteration) save();
   const seconds = (performance.now() - start) / 1000;

@@ -1,23 +1,22 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { ConfigError } from "../errors.js";
+import { ConfigError, DataError, FormatError } from "../errors.js";
 import { CheckpointFolder } from "./checkpoint.js";
-import { replaceFile } from "./durable-write.js";
+import { appendLine, replaceFile } from "./durable-write.js";
+
+/** An unreadable lock that is younger may be one that another process is just writing. */
+const LOCK_SETTLES_MS = 5_000;
 
 /** What run.json says beside the config. */
 export interface RunInfo {
   readonly version: string;
+  /** Data spec as it was given. */
   readonly data: string;
+  /** Where the run was started: relative paths of the spec start there. */
+  readonly workingFolder: string;
+  /** File with the initial weights; null if the run started from random ones. */
+  readonly init: string | null;
   readonly dataFingerprint: string;
   readonly images: number;
   readonly seed: number;
@@ -35,19 +34,28 @@ export class RunFolder {
   }
 
   /**
-   * Makes a folder for a new run.
+   * Looks whether `create` would succeed, and changes nothing: for verbs that have much to do before they need the folder.
+   *
+   * @throws ConfigError as `create`
+   */
+  static expectFree(path: string, { overwrite = false } = {}): void {
+    if (!existsSync(path)) return;
+    if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
+    const holder = holderOf(join(path, "lock"));
+    if (holder && isRunning(holder)) throw inUse(path, holder);
+    if (readdirSync(path).length === 0 || overwrite) return;
+    throw new ConfigError(
+      `--out ${path} is not empty. Name another folder, continue with \`poa resume\`, or pass --overwrite.`,
+    );
+  }
+
+  /**
+   * Makes a folder for a new run, and with `overwrite` deletes the run that is in it.
    *
    * @throws ConfigError if something is in the way: a file, other files without `overwrite`, a run that is going on
    */
-  static create(path: string, { overwrite = false } = {}): RunFolder {
-    if (existsSync(path)) {
-      if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-      if (readdirSync(path).length > 0 && !overwrite) {
-        throw new ConfigError(
-          `--out ${path} is not empty. Name another folder, continue with \`poa resume\`, or pass --overwrite.`,
-        );
-      }
-    }
+  static create(path: string, options: { overwrite?: boolean } = {}): RunFolder {
+    RunFolder.expectFree(path, options);
     try {
       mkdirSync(join(path, "checkpoints"), { recursive: true });
     } catch (error) {
@@ -59,46 +67,60 @@ export class RunFolder {
     return folder;
   }
 
-  /** @throws ConfigError if the folder holds no run, or the run is going on */
+  /** @throws DataError if there is no run, ConfigError if it is going on */
   static open(path: string): RunFolder {
     if (!existsSync(join(path, "config.yaml"))) {
-      throw new ConfigError(`${path} holds no run (no config.yaml). Name the --out folder of a pre-training.`);
+      const what = existsSync(path) ? "holds no run (no config.yaml)" : "does not exist";
+      throw new DataError(`${path} ${what}. Name the --out folder of a pre-training.`);
     }
-    mkdirSync(join(path, "checkpoints"), { recursive: true });
     const folder = new RunFolder(path);
     folder.lock();
     return folder;
+  }
+
+  /** What a run is, if there is one; leaves the folder to whoever holds it. @throws DataError, FormatError as `readInfo` */
+  static infoOf(path: string): RunInfo {
+    return new RunFolder(path).readInfo();
   }
 
   get configPath(): string {
     return join(this.path, "config.yaml");
   }
 
-  writeConfig(yaml: string): void {
-    replaceFile(this.configPath, yaml);
+  /** Writes run.json, then config.yaml: a folder with a config is a run. */
+  describe(configYaml: string, info: RunInfo): void {
+    replaceFile(this.infoPath, `${JSON.stringify(info, null, 2)}\n`);
+    replaceFile(this.configPath, configYaml);
   }
 
-  writeInfo(info: RunInfo): void {
-    replaceFile(join(this.path, "run.json"), `${JSON.stringify(info, null, 2)}\n`);
-  }
-
+  /** @throws DataError if run.json cannot be read, FormatError if it is not what a run writes */
   readInfo(): RunInfo {
-    return JSON.parse(readFileSync(join(this.path, "run.json"), "utf8"));
+    let text: string;
+    try {
+      text = readFileSync(this.infoPath, "utf8");
+    } catch (error) {
+      throw new DataError(`${this.infoPath} cannot be read: ${(error as Error).message}.`, { cause: error });
+    }
+    const info = parsed(text) as Partial<RunInfo> | null;
+    if (typeof info?.data === "string" && typeof info.dataFingerprint === "string") return info as RunInfo;
+    throw new FormatError(`${this.infoPath} does not name the run's data. It has been damaged; take it from a copy.`);
   }
 
-  /** Adds one line to metrics.jsonl. */
+  /** Adds one line to metrics.jsonl. @throws ResourceError if the disk is full */
   appendMetrics(metrics: Readonly<Record<string, unknown>>): void {
-    appendFileSync(join(this.path, "metrics.jsonl"), `${JSON.stringify(metrics)}\n`);
+    appendLine(this.metricsPath, JSON.stringify(metrics));
   }
 
   /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
   truncateMetrics(iteration: number): void {
-    const path = join(this.path, "metrics.jsonl");
-    if (!existsSync(path)) return;
-    const kept = readFileSync(path, "utf8")
+    if (!existsSync(this.metricsPath)) return;
+    const text = readFileSync(this.metricsPath, "utf8");
+    const kept = text
       .split("\n")
-      .filter((line) => (iterationOf(line) ?? Number.POSITIVE_INFINITY) < iteration);
-    replaceFile(path, kept.map((line) => `${line}\n`).join(""));
+      .filter((line) => (iterationOf(line) ?? Number.POSITIVE_INFINITY) < iteration)
+      .map((line) => `${line}\n`)
+      .join("");
+    if (kept !== text) replaceFile(this.metricsPath, kept);
   }
 
   /** Lets others use the folder. */
@@ -114,6 +136,14 @@ export class RunFolder {
     return join(this.path, "lock");
   }
 
+  private get infoPath(): string {
+    return join(this.path, "run.json");
+  }
+
+  private get metricsPath(): string {
+    return join(this.path, "metrics.jsonl");
+  }
+
   private lock(): void {
     const own = JSON.stringify({ pid: process.pid, host: hostname() });
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -126,25 +156,15 @@ export class RunFolder {
         }
       }
       const holder = holderOf(this.lockPath);
-      if (holder && isRunning(holder)) {
-        throw new ConfigError(
-          `${this.path} is in use by process ${holder.pid} on ${holder.host}. Wait for it or stop it.`,
-        );
-      }
-      unlinkSync(this.lockPath); // left behind by a process that is gone
+      if (holder ? isRunning(holder) : ageOf(this.lockPath) < LOCK_SETTLES_MS) throw inUse(this.path, holder);
+      rmSync(this.lockPath, { force: true }); // left behind by a process that is gone
     }
-    throw new ConfigError(`${this.path} is being locked by another process. Try again.`);
+    throw inUse(this.path, holderOf(this.lockPath));
   }
 
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const name of ["config.yaml", "run.json", "metrics.jsonl"]) {
-      try {
-        unlinkSync(join(this.path, name));
-      } catch {
-        // Not there.
-      }
-    }
+    for (const path of [this.configPath, this.infoPath, this.metricsPath]) rmSync(path, { force: true });
     this.checkpoints.clear();
   }
 }
@@ -154,13 +174,28 @@ interface Holder {
   host: string;
 }
 
+function inUse(path: string, holder: Holder | null): ConfigError {
+  const by = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
+  return new ConfigError(
+    `${path} is in use by ${by}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
+  );
+}
+
 function holderOf(path: string): Holder | null {
+  let text: string;
   try {
-    const { pid, host } = JSON.parse(readFileSync(path, "utf8"));
-    return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
+    text = readFileSync(path, "utf8");
   } catch {
     return null;
   }
+  const { pid, host } = (parsed(text) ?? {}) as Partial<Holder>;
+  return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
+}
+
+/** Infinity if the file is not there. */
+function ageOf(path: string): number {
+  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
+  return Date.now() - mtimeMs;
 }
 
 /** A process on another host cannot be asked, so it counts as running. */
@@ -176,8 +211,14 @@ function isRunning({ pid, host }: Holder): boolean {
 }
 
 function iterationOf(line: string): number | null {
+  const { iteration } = (parsed(line) ?? {}) as { iteration?: unknown };
+  return typeof iteration === "number" ? iteration : null;
+}
+
+/** null if the text is not JSON. */
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(line).iteration ?? null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

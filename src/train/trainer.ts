@@ -1,9 +1,11 @@
 import type { ImageSource } from "../data/dataset.js";
 import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
+import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
+import { ConfigError, ShapeError } from "../errors.js";
 import { stochasticDepth } from "../nn/drop-path.js";
 import { Module } from "../nn/module.js";
-import type { SavedTensor } from "../optim/optimizer-state.js";
+import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
 import { buildState, CHANNELS } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
@@ -16,6 +18,10 @@ import { type Schedules, schedulesOf } from "./schedules.js";
 
 /** Keeps stochastic depth apart from other uses of the seed: "drop" in ASCII. */
 const DROP_STREAM = 0x64726f70;
+
+/** Prefixes of the published names of the running centres, of class and of patch targets. */
+const CENTERINGS = ["dino_loss", "ibot_patch_loss"] as const;
+const OF_A_CENTERING = new RegExp(`^(${CENTERINGS.join("|")})\\.`);
 
 /** What one iteration has to tell. */
 export interface StepReport {
@@ -96,6 +102,7 @@ export class Trainer {
     this.source = source;
     this.options = options;
     this.plan = planRun(config, { images: source.length });
+    batchesPerPass({ length: source.length, batchSize: config.train.batch_size_per_gpu, dropLast: true });
     this.space = searchSpace(config);
     this.schedules = schedulesOf(config, this.plan);
     this.sampler = new NetworkSampler({
@@ -125,10 +132,10 @@ export class Trainer {
   async step(): Promise<StepReport> {
     const start = performance.now();
     const iteration = this.next;
-    const networks = this.sampler.next().map((id) => this.space.at(id));
     const micro: ImageBatch[] = [];
     for (let i = 0; i < this.config.train.accumulate; i++) micro.push(await this.nextBatch());
     const dataWaitMs = performance.now() - start;
+    const networks = this.sampler.next().map((id) => this.space.at(id));
     const at = this.scheduleAt(iteration);
     const result = poaStep(
       this.model,
@@ -164,16 +171,17 @@ export class Trainer {
     };
   }
 
-  /** Continues from a saved state. @throws ShapeError, ConfigError if it belongs to another config */
+  /** Continues from a saved state. @throws ConfigError listing every entry that does not fit the config */
   restore(saved: SavedTrainerState): void {
-    const centers = this.centers();
-    this.model.student.loadStateDict(saved.student);
-    this.model.teacher.loadStateDict(new Map([...saved.teacher].filter(([name]) => !centers.has(name))));
-    for (const [name, center] of centers) {
-      const given = saved.teacher.get(name);
-      if (given) center.write(given.data);
-    }
-    this.model.optimizer.loadStateDict(saved.optimizer);
+    const { student, teacher, optimizer } = this.model;
+    const ofTeacher = (centers: boolean) =>
+      new Map([...saved.teacher].filter(([name]) => OF_A_CENTERING.test(name) === centers));
+    expectFit("the checkpoint", () => {
+      student.loadStateDict(saved.student);
+      teacher.loadStateDict(ofTeacher(false));
+      loadOptimizerState("centering", this.centers(), ofTeacher(true));
+      optimizer.loadStateDict(saved.optimizer);
+    });
     this.sampler.restore(saved.sampler);
     this.next = saved.iteration;
     this.iterator = null;
@@ -182,17 +190,20 @@ export class Trainer {
   /**
    * Starts from weights instead of random numbers: student and teacher alike. Only before the first step.
    *
-   * @throws ShapeError listing every entry that does not fit the config
+   * @throws ConfigError listing every entry that does not fit the config
    */
   loadWeights(weights: ReadonlyMap<string, SavedTensor>): void {
-    this.model.student.loadStateDict(weights);
-    this.model.teacher.loadStateDict(weights);
+    expectFit("the file of initial weights", () => {
+      this.model.student.loadStateDict(weights);
+      this.model.teacher.loadStateDict(weights);
+    });
   }
 
   dispose(): void {
     this.model.student.dispose();
     this.model.teacher.dispose();
     this.model.optimizer.dispose();
+    for (const center of this.centers().values()) center.dispose();
     this.maker.dispose();
   }
 
@@ -205,7 +216,8 @@ export class Trainer {
           ? [...centering.namedTensors()].map(([name, x]) => [`${prefix}.${name}_${h}`, x])
           : [],
       );
-    return new Map([...named("dino_loss", classCentering), ...named("ibot_patch_loss", patchCentering)]);
+    const [ofClasses, ofPatches] = CENTERINGS;
+    return new Map([...named(ofClasses, classCentering), ...named(ofPatches, patchCentering)]);
   }
 
   private scheduleAt(iteration: number) {
@@ -251,5 +263,15 @@ export class Trainer {
     }
     const { value } = await this.iterator.next();
     return value;
+  }
+}
+
+/** Weights that do not fit the config are wrong use, not a fault of the program. */
+function expectFit(what: string, load: () => void): void {
+  try {
+    load();
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new ConfigError(`${what} does not fit the config. ${error.message}`, { cause: error });
   }
 }

@@ -18,3 +18,8 @@ export * from "./sinkhorn.js";
 export * from "./pack.js";
 export * from "./gemm.js";
 export * from "./attention.js";
+export * from "./softmax.js";
+export * from "./cross-entropy.js";
+export * from "./layer-norm.js";
+export * from "./l2-normalize.js";
+export * from "./weight-norm.js";

@@ -17,8 +17,7 @@ import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { formatTable, type Output } from "../output.js";
 import { seedOverride } from "../seed.js";
-import { hostInfo, runTraining } from "../training.js";
-import { version } from "../version.js";
+import { runInfo, runTraining } from "../training.js";
 
 const NEIGHBOURS = 20;
 const SHOTS_PER_CLASS = 10;
@@ -41,19 +40,13 @@ export const demo: Command = {
   async run(call, output) {
     const { config } = resolveConfig({}, { preset: "demo", overrides: [...call.overrides, ...seedOverride(call)] });
     const [train, test] = [await openSource("mnist#train"), await openSource("mnist#test")];
-    await init();
-    const trainer = new Trainer(config, train, { onWarning: (message) => output.warn(message) });
     const out = call.required("out");
-    const folder = RunFolder.create(out, { overwrite: existsSync(join(out, "run.json")) });
-    folder.writeConfig(configYaml(config));
-    folder.writeInfo({
-      version,
-      data: "mnist",
-      dataFingerprint: train.fingerprint(),
-      images: train.length,
-      seed: config.train.seed,
-      host: hostInfo(),
-    });
+    const overwrite = existsSync(join(out, "run.json"));
+    RunFolder.expectFree(out, { overwrite });
+    await init({ threads: call.threads });
+    const trainer = new Trainer(config, train, { onWarning: (message) => output.warn(message) });
+    const folder = RunFolder.create(out, { overwrite });
+    folder.describe(configYaml(config), runInfo(config, train, { data: "mnist", init: null }));
     output.note(`training ${trainer.space.distinct().length} networks at once on ${train.length} images`);
     const start = performance.now();
     const code = await runTraining(trainer, folder, output, { quietResult: true });

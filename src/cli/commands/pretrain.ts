@@ -8,8 +8,7 @@ import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
 import { seedOverride } from "../seed.js";
-import { hostInfo, runTraining } from "../training.js";
-import { version } from "../version.js";
+import { runInfo, runTraining } from "../training.js";
 
 export const pretrain: Command = {
   name: "pretrain",
@@ -43,24 +42,19 @@ export const pretrain: Command = {
       );
       return 0;
     }
-    const folder = RunFolder.create(call.required("out"), { overwrite: call.flag("overwrite") });
+    const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
+    RunFolder.expectFree(out, { overwrite });
+    await init({ threads: call.threads });
+    const trainer = new Trainer(config, source, {
+      strict: call.flag("strict"),
+      onWarning: (message) => output.warn(message),
+    });
+    const initial = call.text("init") ?? null;
+    if (initial !== null) trainer.loadWeights(readWeights(initial));
+    // Only now, so that a mistake in any option leaves neither an empty folder behind nor an old run deleted.
+    const folder = RunFolder.create(out, { overwrite });
     try {
-      await init();
-      const trainer = new Trainer(config, source, {
-        strict: call.flag("strict"),
-        onWarning: (message) => output.warn(message),
-      });
-      const initial = call.text("init");
-      if (initial !== undefined) trainer.loadWeights(readWeights(initial));
-      folder.writeConfig(configYaml(config));
-      folder.writeInfo({
-        version,
-        data: call.required("data"),
-        dataFingerprint: source.fingerprint(),
-        images: source.length,
-        seed: config.train.seed,
-        host: hostInfo(),
-      });
+      folder.describe(configYaml(config), runInfo(config, source, { data: call.required("data"), init: initial }));
       return await runTraining(trainer, folder, output);
     } finally {
       folder.unlock();

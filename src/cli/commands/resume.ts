@@ -1,10 +1,10 @@
-import { openSource } from "../../data/source-spec.js";
+import { readWeights } from "../../export/initial-weights.js";
 import { init } from "../../runtime/context.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
-import { runTraining } from "../training.js";
+import { openRunData, runTraining } from "../training.js";
 
 export const resume: Command = {
   name: "resume",
@@ -20,19 +20,20 @@ export const resume: Command = {
     try {
       const { config } = await loadConfig(folder.configPath);
       const info = folder.readInfo();
-      const source = await openSource(call.text("data") ?? info.data, { split: "train" });
+      const source = await openRunData(info, call.text("data"), "train");
       if (source.fingerprint() !== info.dataFingerprint) {
         output.warn(
           `the images differ from those the run began with (${source.length} now, ${info.images} then); the order changes.`,
         );
       }
-      await init();
+      await init({ threads: call.threads });
       const trainer = new Trainer(config, source, {
         strict: call.flag("strict"),
         onWarning: (message) => output.warn(message),
       });
       const saved = folder.checkpoints.loadNewest((message) => output.warn(message));
       if (saved) trainer.restore(saved);
+      else if (info.init !== null) trainer.loadWeights(readWeights(info.init));
       folder.truncateMetrics(trainer.iteration);
       output.note(
         trainer.finished
