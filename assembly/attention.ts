@@ -1,4 +1,7 @@
-import { block_rows, LOG2_E, pack_columns, pack_rows, packed_pitch, product, product_transposed } from "./attention_tile";
+import {
+  block_rows, LOG2_E, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_query, product_scores,
+  strip_bytes, strips_bytes,
+} from "./attention_tile";
 import { store_part } from "./lanes";
 import { exp2_f32x4, log_f32x4 } from "./math";
 
@@ -13,7 +16,7 @@ const LN_2: f32 = 0.6931471805599453;
  * writes    out  f32[items / heads, tokens, heads, dim], contiguous;
  *           lse  f32[items, tokens]: log Σ_j exp(scale·q·k_j) per query, for the gradient
  * requires  item = image·heads + head; tokens ≥ 1; dim ≥ 1; scratch for
- *           2·tokens·(dim + 15) + 56·(dim + tokens + 1) numbers; 0 ≤ begin ≤ end ≤ items
+ *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 8) numbers; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
  * error     relative to the largest |v|: about 4e-7·(1 + the largest |scale·q·k|)
  */
@@ -24,15 +27,14 @@ export function attention_f32(
   const headBytes = <usize>dim << 2;
   const outPitch = <usize>heads * headBytes;
   const qkvPitch = outPitch * 3;
-  const pitch = packed_pitch(dim);
   const block = block_rows(tokens);
-  const blockPitch = <usize>block << 2;
+  const stripBytes = strip_bytes(tokens);
 
   const keys = scratch;
-  const values = keys + <usize>tokens * pitch;
-  const queries = values + <usize>tokens * pitch;
-  const inverse = queries + <usize>dim * blockPitch;
-  const scores = inverse + blockPitch;
+  const values = keys + strips_bytes(tokens, dim);
+  const queries = values + panels_bytes(tokens, dim);
+  const inverse = queries + strips_bytes(block, dim);
+  const scores = inverse + (<usize>block << 2);
 
   for (let item = begin; item < end; item++) {
     const image = item / heads;
@@ -41,15 +43,15 @@ export function attention_f32(
     const q = qkv + firstRow * qkvPitch + offset;
     const o = out + firstRow * outPitch + offset;
     const l = lse + (<usize>item * <usize>tokens << 2);
-    pack_rows(tokens, dim, 1, q + outPitch, qkvPitch, keys, pitch);
-    pack_rows(tokens, dim, 1, q + (outPitch << 1), qkvPitch, values, pitch);
+    pack_strips(tokens, dim, 1, q + outPitch, qkvPitch, keys);
+    pack_panels(tokens, dim, 1, q + (outPitch << 1), qkvPitch, values);
     for (let first = 0; first < tokens; first += block) {
       const rows = min(block, tokens - first);
       const at = <usize>first;
-      pack_columns(rows, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, queries, blockPitch);
-      product(tokens, (rows + 7) & ~7, dim, keys, pitch, queries, blockPitch, false, scores, blockPitch);
-      exponentiate(tokens, rows, scores, blockPitch, inverse, l + (at << 2));
-      product_transposed(rows, dim, tokens, scores, blockPitch, values, pitch, inverse, o + at * outPitch, outPitch);
+      pack_transposed(rows, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, queries);
+      product_scores(tokens, rows, dim, keys, queries, scores, stripBytes);
+      exponentiate(tokens, rows, scores, stripBytes, inverse, l + (at << 2));
+      product_by_query(rows, dim, tokens, scores, stripBytes, values, inverse, o + at * outPitch, outPitch);
     }
   }
 }
@@ -57,29 +59,28 @@ export function attention_f32(
 /**
  * s[j, r] ← 2^(s[j, r] − max_j s[j, r]), inverse[r] = 1 / Σ_j of that, lse[r] = ln Σ_j 2^s[j, r]
  *
- * Works on four columns at a time; writes `rows` entries of lse, and of inverse up to the next multiple of 4.
+ * Writes `rows` entries of lse, and of inverse up to the next multiple of 4.
  */
-function exponentiate(tokens: i32, rows: i32, s: usize, pitch: usize, inverse: usize, lse: usize): void {
-  const pair = pitch << 1; // two keys per turn load each constant of the exponential once
+function exponentiate(tokens: i32, rows: i32, s: usize, stripBytes: usize, inverse: usize, lse: usize): void {
   const ln2 = f32x4.splat(LN_2);
   const one = f32x4.splat(1);
-  for (let left = rows << 2; left > 0; left -= 16, s += 16, inverse += 16, lse += 16) {
-    const pairsEnd = s + <usize>(tokens & ~1) * pitch;
-    const last = s + <usize>(tokens - 1) * pitch;
+  for (let left = rows << 2; left > 0; left -= 16, s += stripBytes, inverse += 16, lse += 16) {
+    const last = s + (<usize>(tokens - 1) << 4);
     let top = v128.load(last);
     let top1 = top;
-    for (let at = s; at < pairsEnd; at += pair) {
+    for (let at = s; at < last; at += 32) {
       top = f32x4.pmax(top, v128.load(at));
-      top1 = f32x4.pmax(top1, v128.load(at + pitch));
+      top1 = f32x4.pmax(top1, v128.load(at, 16));
     }
     top = f32x4.pmax(top, top1);
     let sum = f32x4.splat(0);
     let sum1 = sum;
-    for (let at = s; at < pairsEnd; at += pair) {
+    // Two keys a turn load each constant of the exponential once for both.
+    for (let at = s; at < last; at += 32) {
       const p = exp2_f32x4(f32x4.sub(v128.load(at), top));
-      const p1 = exp2_f32x4(f32x4.sub(v128.load(at + pitch), top));
+      const p1 = exp2_f32x4(f32x4.sub(v128.load(at, 16), top));
       v128.store(at, p);
-      v128.store(at + pitch, p1);
+      v128.store(at, p1, 16);
       sum = f32x4.add(sum, p);
       sum1 = f32x4.add(sum1, p1);
     }

@@ -1,8 +1,9 @@
-// What the two attention kernels share: row blocks, packing, and products in register tiles. Matrices are row-major; a pitch
-// is the distance from one row to the next in bytes. Attention keeps scores transposed, one row per key with the queries
-// side by side: then a softmax runs down the columns, four queries to a vector, without a horizontal step or a tail, and
-// both products that follow read the same matrix, one along its rows and one down its columns. The strip and panel layout
-// of gemm_tile.ts would need it twice, so the tiles here walk plain rows; a tile has the same 4 × 8 accumulators.
+// What the two attention kernels share: row blocks, packing, and products in register tiles of 4 × 8 as in gemm_tile.ts.
+//
+// Scores stand in strips of four queries: strip r holds, key after key, the scores of queries 4r … 4r + 3. A softmax then
+// runs down a strip, one query to a lane, without a horizontal step or a tail; and the two products that follow find
+// their numbers side by side whether they sum over keys or over queries. The other operands are packed as in pack.ts:
+// strips of four rows [⌈m / 4⌉, k, 4] and panels of eight columns [⌈n / 8⌉, k, 8].
 
 /** Kernels keep scores times log₂(e), so that probabilities are powers of two, which saves a product for each. */
 // @ts-ignore: decorator
@@ -20,60 +21,81 @@ export function block_rows(tokens: i32): i32 {
   return ((tokens + blocks - 1) / blocks + 7) & ~7;
 }
 
-/** Bytes from one packed row to the next: whole vectors of 8, and no power of two, whose multiples share few cache sets. */
-export function packed_pitch(dim: i32): usize {
-  const columns = (dim + 7) & ~7;
-  return <usize>(columns & 8 ? columns : columns + 8) << 2;
+/** Bytes of a strip of scores: an odd number of cache lines of four keys, since even ones would share few cache sets. */
+export function strip_bytes(tokens: i32): usize {
+  return <usize>(((tokens + 3) >> 2) | 1) << 6;
 }
 
-/** dst[r] = scale · src[r] for rows of `dim` numbers. */
-export function pack_rows(
-  rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize, dstPitch: usize,
-): void {
-  const factor = f32x4.splat(scale);
-  const whole = <usize>(dim & ~3) << 2;
-  const stop = <usize>dim << 2;
-  for (; rows > 0; rows--, src += srcPitch, dst += dstPitch) {
-    let at: usize = 0;
-    for (; at < whole; at += 16) v128.store(dst + at, f32x4.mul(factor, v128.load(src + at)));
-    for (; at < stop; at += 4) store<f32>(dst + at, scale * load<f32>(src + at));
+/** Bytes of `rows` packed rows as strips. */
+export function strips_bytes(rows: i32, dim: i32): usize {
+  return <usize>((rows + 3) & ~3) * <usize>dim << 2;
+}
+
+/** Bytes of `rows` packed rows as panels. */
+export function panels_bytes(rows: i32, dim: i32): usize {
+  return <usize>rows * <usize>((dim + 7) & ~7) << 2;
+}
+
+/** dst[s, c, t] = scale · src[4·s + t, c]; lanes past the last row repeat it. */
+export function pack_strips(rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize): void {
+  const bytes = <usize>dim << 4;
+  for (; rows > 0; rows -= 4, src += srcPitch << 2, dst += bytes) weave(rows, dim, scale, src, srcPitch, dst, 16);
+}
+
+/** dst[p, c, t] = scale · src[8·p + t, c], the panels of the transpose; fills lanes up to the next multiple of 4 rows. */
+export function pack_transposed(rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize): void {
+  const bytes = <usize>dim << 5;
+  for (; rows > 0; rows -= 8, src += srcPitch << 3, dst += bytes) {
+    weave(rows, dim, scale, src, srcPitch, dst, 32);
+    if (rows > 4) weave(rows - 4, dim, scale, src + (srcPitch << 2), srcPitch, dst + 16, 32);
   }
 }
 
-/** dst[c][r] = scale · src[r][c], for r up to the next multiple of 4, where the last row is repeated. */
-export function pack_columns(
-  rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize, dstPitch: usize,
-): void {
+/** dst[p, r, t] = scale · src[r, 8·p + t]; leaves lanes past `dim` as they are. */
+export function pack_panels(rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize): void {
+  const factor = f32x4.splat(scale);
+  const panelBytes = <usize>rows << 5;
+  const whole = <usize>(dim & ~7) << 2;
+  const stop = <usize>dim << 2;
+  for (; rows > 0; rows--, src += srcPitch, dst += 32) {
+    let to = dst;
+    let at: usize = 0;
+    for (; at < whole; at += 32, to += panelBytes) {
+      v128.store(to, f32x4.mul(factor, v128.load(src + at)));
+      v128.store(to, f32x4.mul(factor, v128.load(src + at, 16)), 16);
+    }
+    for (; at < stop; at += 4, to += 4) store<f32>(to, scale * load<f32>(src + at));
+  }
+}
+
+/** dst[c, t] = scale · src[min(t, rows − 1), c] for four t; a row of dst is dstPitch bytes from the next. */
+function weave(rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize, dstPitch: usize): void {
   const factor = f32x4.splat(scale);
   const pitch2 = dstPitch << 1;
-  const last = src + <usize>(rows - 1) * srcPitch;
-  for (; rows > 0; rows -= 4, src += srcPitch << 2, dst += 16) {
-    let r0 = src;
-    let r1 = min(src + srcPitch, last);
-    let r2 = min(src + (srcPitch << 1), last);
-    let r3 = min(src + srcPitch * 3, last);
-    let to = dst;
-    for (const whole = src + (<usize>(dim & ~3) << 2); r0 < whole; r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
-      const a = f32x4.mul(factor, v128.load(r0));
-      const b = f32x4.mul(factor, v128.load(r1));
-      const c = f32x4.mul(factor, v128.load(r2));
-      const d = f32x4.mul(factor, v128.load(r3));
-      const abLow = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const cdLow = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<i64>(abLow, cdLow, 0, 2));
-      v128.store(to + dstPitch, v128.shuffle<i64>(abLow, cdLow, 1, 3));
-      v128.store(to + pitch2, v128.shuffle<i64>(abHigh, cdHigh, 0, 2));
-      v128.store(to + pitch2 + dstPitch, v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
-      to += pitch2 << 1;
-    }
-    for (let left = dim & 3; left > 0; left--, r0 += 4, r1 += 4, r2 += 4, r3 += 4, to += dstPitch) {
-      store<f32>(to, scale * load<f32>(r0));
-      store<f32>(to, scale * load<f32>(r1), 4);
-      store<f32>(to, scale * load<f32>(r2), 8);
-      store<f32>(to, scale * load<f32>(r3), 12);
-    }
+  let r0 = src;
+  let r1 = rows > 1 ? r0 + srcPitch : r0;
+  let r2 = rows > 2 ? r1 + srcPitch : r1;
+  let r3 = rows > 3 ? r2 + srcPitch : r2;
+  for (const whole = src + (<usize>(dim & ~3) << 2); r0 < whole; r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
+    const a = f32x4.mul(factor, v128.load(r0));
+    const b = f32x4.mul(factor, v128.load(r1));
+    const c = f32x4.mul(factor, v128.load(r2));
+    const d = f32x4.mul(factor, v128.load(r3));
+    const abLow = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const cdLow = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(dst, v128.shuffle<i64>(abLow, cdLow, 0, 2));
+    v128.store(dst + dstPitch, v128.shuffle<i64>(abLow, cdLow, 1, 3));
+    v128.store(dst + pitch2, v128.shuffle<i64>(abHigh, cdHigh, 0, 2));
+    v128.store(dst + pitch2 + dstPitch, v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
+    dst += pitch2 << 1;
+  }
+  for (let left = dim & 3; left > 0; left--, r0 += 4, r1 += 4, r2 += 4, r3 += 4, dst += dstPitch) {
+    store<f32>(dst, scale * load<f32>(r0));
+    store<f32>(dst, scale * load<f32>(r1), 4);
+    store<f32>(dst, scale * load<f32>(r2), 8);
+    store<f32>(dst, scale * load<f32>(r3), 12);
   }
 }
 
@@ -119,112 +141,166 @@ function put_edge(
 }
 
 /**
- * C = A·B, or C += A·B          A [m, k], B [k, n], C [m, n]
+ * s = k·qᵀ as strips          k [tokens, dim] as strips, q [rows, dim] as transposed panels
  *
- * Reads A up to the next multiple of 4 rows and B of 8 columns; what lies there does not matter. Writes nothing outside C.
- * Four steps of k make one turn of the loop, with a branch after each: see gemm_tile.ts.
+ * Writes whole tiles: keys up to the next multiple of 4, queries of 8.
+ * Several steps of the sum make one turn of the loop, with a branch after each: see gemm_tile.ts.
  */
-export function product(
-  m: i32, n: i32, k: i32, a: usize, aPitch: usize, b: usize, bPitch: usize, accumulate: bool, c: usize, cPitch: usize,
+export function product_scores(
+  tokens: i32, rows: i32, dim: i32, keys: usize, queries: usize, scores: usize, stripBytes: usize,
 ): void {
-  for (; m > 0; m -= 4, a += aPitch << 2, c += cPitch << 2) {
-    for (let j = 0; j < n; j += 8) {
+  const turnBytes = <usize>dim << 4;
+  for (; tokens > 0; tokens -= 4, keys += turnBytes, scores += 64) {
+    let panel = queries;
+    let to = scores;
+    for (let j = rows; j > 0; j -= 8, panel += turnBytes << 1, to += stripBytes << 1) {
       let b0: v128, b1: v128, x: v128;
       let c00 = f32x4.splat(0), c10 = c00, c20 = c00, c30 = c00;
       let c01 = c00, c11 = c00, c21 = c00, c31 = c00;
-      let ak = a;
-      let bk = b + (<usize>j << 2);
-      for (let steps = k; steps > 0; steps -= 4, ak += 16) {
+      let ak = keys;
+      let bk = panel;
+      for (let steps = dim; steps > 0; steps -= 4) {
         b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak + aPitch);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak + (aPitch << 1));
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak + aPitch * 3);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), bk += bPitch;
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 1) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak, 4);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak + aPitch, 4);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak + (aPitch << 1), 4);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak + aPitch * 3, 4);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), bk += bPitch;
+        b0 = v128.load(bk, 32), b1 = v128.load(bk, 48), x = v128.load32_splat(ak, 16);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 20);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 24);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 28);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 2) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak, 8);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak + aPitch, 8);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak + (aPitch << 1), 8);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak + aPitch * 3, 8);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), bk += bPitch;
+        b0 = v128.load(bk, 64), b1 = v128.load(bk, 80), x = v128.load32_splat(ak, 32);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 36);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 40);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 44);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 3) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak, 12);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak + aPitch, 12);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak + (aPitch << 1), 12);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak + aPitch * 3, 12);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), bk += bPitch;
+        b0 = v128.load(bk, 96), b1 = v128.load(bk, 112), x = v128.load32_splat(ak, 48);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 52);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 56);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 60);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += 64, bk += 128;
       }
-      const to = c + (<usize>j << 2);
-      if (m < 4 || n - j < 8) {
-        put_edge(c00, c01, c10, c11, c20, c21, c30, c31, accumulate, to, cPitch, m, n - j);
+      v128.store(to, c00), v128.store(to, c10, 16), v128.store(to, c20, 32), v128.store(to, c30, 48);
+      const right = to + stripBytes;
+      v128.store(right, c01), v128.store(right, c11, 16), v128.store(right, c21, 32), v128.store(right, c31, 48);
+    }
+  }
+}
+
+/**
+ * c = diag(f)·sᵀ·b          s [tokens, rows] as strips, b [tokens, dim] as panels, c [rows, dim], f [rows]
+ *
+ * Reads f up to the next multiple of 4 rows; writes nothing outside c.
+ */
+export function product_by_query(
+  rows: i32, dim: i32, tokens: i32, scores: usize, stripBytes: usize, panels: usize, factors: usize, c: usize,
+  cPitch: usize,
+): void {
+  for (; dim > 0; dim -= 8, panels += <usize>tokens << 5, c += 32) {
+    let to = c;
+    let strip = scores;
+    let f = factors;
+    for (let i = rows; i > 0; i -= 4, strip += stripBytes, f += 16, to += cPitch << 2) {
+      let b0: v128, b1: v128, x: v128;
+      let c00 = f32x4.splat(0), c10 = c00, c20 = c00, c30 = c00;
+      let c01 = c00, c11 = c00, c21 = c00, c31 = c00;
+      let ak = strip;
+      let bk = panels;
+      for (let steps = tokens; steps > 0; steps -= 4) {
+        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
+        if (steps == 1) break;
+        b0 = v128.load(bk, 32), b1 = v128.load(bk, 48), x = v128.load32_splat(ak, 16);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 20);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 24);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 28);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
+        if (steps == 2) break;
+        b0 = v128.load(bk, 64), b1 = v128.load(bk, 80), x = v128.load32_splat(ak, 32);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 36);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 40);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 44);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
+        if (steps == 3) break;
+        b0 = v128.load(bk, 96), b1 = v128.load(bk, 112), x = v128.load32_splat(ak, 48);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 52);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 56);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 60);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += 64, bk += 128;
+      }
+      x = v128.load32_splat(f), c00 = f32x4.mul(x, c00), c01 = f32x4.mul(x, c01);
+      x = v128.load32_splat(f, 4), c10 = f32x4.mul(x, c10), c11 = f32x4.mul(x, c11);
+      x = v128.load32_splat(f, 8), c20 = f32x4.mul(x, c20), c21 = f32x4.mul(x, c21);
+      x = v128.load32_splat(f, 12), c30 = f32x4.mul(x, c30), c31 = f32x4.mul(x, c31);
+      if (i < 4 || dim < 8) {
+        put_edge(c00, c01, c10, c11, c20, c21, c30, c31, false, to, cPitch, i, dim);
       } else {
-        put(c00, c01, accumulate, to);
-        put(c10, c11, accumulate, to + cPitch);
-        put(c20, c21, accumulate, to + (cPitch << 1));
-        put(c30, c31, accumulate, to + cPitch * 3);
+        put(c00, c01, false, to);
+        put(c10, c11, false, to + cPitch);
+        put(c20, c21, false, to + (cPitch << 1));
+        put(c30, c31, false, to + cPitch * 3);
       }
     }
   }
 }
 
 /**
- * C = diag(f)·Aᵀ·B          A [k, m], B [k, n], C [m, n], f [m]
+ * c = s·b, or c += s·b          s [tokens, rows] as strips, b [rows, dim] as panels, c [tokens, dim]
  *
- * Reads A and f up to the next multiple of 4 columns and B of 8; what lies there does not matter. Writes nothing outside C.
+ * Four keys of a strip are four rows of four queries, so a turn of the loop takes one strip. Writes nothing outside c.
  */
-export function product_transposed(
-  m: i32, n: i32, k: i32, a: usize, aPitch: usize, b: usize, bPitch: usize, factors: usize, c: usize, cPitch: usize,
+export function product_by_key(
+  tokens: i32, dim: i32, rows: i32, scores: usize, stripBytes: usize, panels: usize, accumulate: bool, c: usize,
+  cPitch: usize,
 ): void {
-  for (; n > 0; n -= 8, b += 32, c += 32) {
+  for (; tokens > 0; tokens -= 4, scores += 64, c += cPitch << 2) {
     let to = c;
-    for (let i = 0; i < m; i += 4, to += cPitch << 2) {
+    let panel = panels;
+    for (let j = dim; j > 0; j -= 8, panel += <usize>rows << 5, to += 32) {
       let b0: v128, b1: v128, x: v128;
       let c00 = f32x4.splat(0), c10 = c00, c20 = c00, c30 = c00;
       let c01 = c00, c11 = c00, c21 = c00, c31 = c00;
-      let ak = a + (<usize>i << 2);
-      let bk = b;
-      for (let steps = k; steps > 0; steps -= 4) {
+      let ak = scores;
+      let bk = panel;
+      for (let steps = rows; steps > 0; steps -= 4) {
         b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += aPitch, bk += bPitch;
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 16);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 32);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 48);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 1) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += aPitch, bk += bPitch;
+        b0 = v128.load(bk, 32), b1 = v128.load(bk, 48), x = v128.load32_splat(ak, 4);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 20);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 36);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 52);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 2) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += aPitch, bk += bPitch;
+        b0 = v128.load(bk, 64), b1 = v128.load(bk, 80), x = v128.load32_splat(ak, 8);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 24);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 40);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 56);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1);
         if (steps == 3) break;
-        b0 = v128.load(bk), b1 = v128.load(bk, 16), x = v128.load32_splat(ak);
-        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 4);
-        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 8);
-        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 12);
-        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += aPitch, bk += bPitch;
+        b0 = v128.load(bk, 96), b1 = v128.load(bk, 112), x = v128.load32_splat(ak, 12);
+        c00 = madd(c00, x, b0), c01 = madd(c01, x, b1), x = v128.load32_splat(ak, 28);
+        c10 = madd(c10, x, b0), c11 = madd(c11, x, b1), x = v128.load32_splat(ak, 44);
+        c20 = madd(c20, x, b0), c21 = madd(c21, x, b1), x = v128.load32_splat(ak, 60);
+        c30 = madd(c30, x, b0), c31 = madd(c31, x, b1), ak += stripBytes, bk += 128;
       }
-      const f = factors + (<usize>i << 2);
-      x = v128.load32_splat(f), c00 = f32x4.mul(x, c00), c01 = f32x4.mul(x, c01);
-      x = v128.load32_splat(f, 4), c10 = f32x4.mul(x, c10), c11 = f32x4.mul(x, c11);
-      x = v128.load32_splat(f, 8), c20 = f32x4.mul(x, c20), c21 = f32x4.mul(x, c21);
-      x = v128.load32_splat(f, 12), c30 = f32x4.mul(x, c30), c31 = f32x4.mul(x, c31);
-      if (m - i < 4 || n < 8) {
-        put_edge(c00, c01, c10, c11, c20, c21, c30, c31, false, to, cPitch, m - i, n);
+      if (tokens < 4 || j < 8) {
+        put_edge(c00, c01, c10, c11, c20, c21, c30, c31, accumulate, to, cPitch, tokens, j);
       } else {
-        put(c00, c01, false, to);
-        put(c10, c11, false, to + cPitch);
-        put(c20, c21, false, to + (cPitch << 1));
-        put(c30, c31, false, to + cPitch * 3);
+        put(c00, c01, accumulate, to);
+        put(c10, c11, accumulate, to + cPitch);
+        put(c20, c21, accumulate, to + (cPitch << 1));
+        put(c30, c31, accumulate, to + cPitch * 3);
       }
     }
   }

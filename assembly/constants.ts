@@ -14,7 +14,6 @@ export const enum Entry {
 
   // 2^t = 2^n · 2^f: see exp2_f32x4
   EXP2_LOWEST,
-  EXP2_HIGHEST,
   EXP2_MAGIC,
   EXP2_C1,
   EXP2_C2,
@@ -22,7 +21,6 @@ export const enum Entry {
   EXP2_C4,
   EXP2_C5,
   EXP2_C6,
-  LOG2_E,
 
   // log(1 + f): see log_f32x4
   LOG_SQRT_HALF,
@@ -99,7 +97,6 @@ export function constants_table(n: i32, begin: i32, end: i32): void {
 /** The polynomial has the least largest relative error on [−½, ½] among those of degree 6 that are 1 at 0: 2.0e-9. */
 function put_exp2(): void {
   put(Entry.EXP2_LOWEST, -127);
-  put(Entry.EXP2_HIGHEST, 128);
   put(Entry.EXP2_MAGIC, 12583039); // 1.5·2²³ + 127
   put(Entry.EXP2_C1, 0.6931471824645996);
   put(Entry.EXP2_C2, 0.24022647738456726);
@@ -107,7 +104,6 @@ function put_exp2(): void {
   put(Entry.EXP2_C4, 0.00961843691766262);
   put(Entry.EXP2_C5, 0.0013398875016719103);
   put(Entry.EXP2_C6, 0.00015353361959569156);
-  put(Entry.LOG2_E, 1.4426950408889634);
 }
 
 /** C0 … C7 fit (log(1 + f) − f + f²/2) / f³ on [√½ − 1, √2 − 1]; relative error of the logarithm 5.9e-9. */

@@ -25,7 +25,7 @@ export function store_part(p: usize, left: usize, v: v128): void {
 }
 
 /**
- * β as a mask: v + (old AND mask) is v + β·old, without a branch, and a NaN in memory that β = 0 must not read is cut out.
+ * β as a mask: v + (old AND mask) is v + β·old without a branch, and β = 0 cuts out whatever lies in memory, NaN too.
  */
 // @ts-ignore: decorator
 @inline

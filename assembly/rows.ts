@@ -1,8 +1,8 @@
-// Passes over one row that several row kernels share. A row has at least one number and is given as the addresses of its
-// first byte and past its last.
+// Passes over one row that several row kernels share. A row has at least one number and is given as the address of its
+// first byte and that past its last.
 //
-// Loops that use a value computed before them test their condition last. V8 moves such a value into a loop whose condition
-// stands first, and computes it anew in every round, be it a division or a logarithm.
+// Loops that use a value computed before them test their condition last. V8 moves such a value into a loop whose
+// condition stands first, and computes it anew in every round, be it a division or a logarithm.
 import { horizontal_max, horizontal_sum, load_part, store_part } from "./lanes";
 import { exp2_f32x4 } from "./math";
 
@@ -10,10 +10,6 @@ import { exp2_f32x4 } from "./math";
 // @ts-ignore: decorator
 @inline
 export const FAR_BELOW: f32 = -1.5e38;
-
-// @ts-ignore: decorator
-@inline
-export const LOG2_E: f32 = 1.4426950408889634;
 
 /** Address of row i of a matrix whose rows are `ld` elements apart. */
 // @ts-ignore: decorator

@@ -8,6 +8,8 @@ export interface Option {
   readonly about: string;
   readonly value?: string;
   readonly fallback?: string;
+  /** One letter that means the same. */
+  readonly short?: string;
 }
 
 /** A verb of the program. */
@@ -47,7 +49,7 @@ export const commonOptions: Readonly<Record<string, Option>> = {
   quiet: { about: "no progress and no notes on stderr" },
   threads: { value: "N|all", fallback: "all", about: "threads; kernels run on one in this version" },
   debug: { about: "print stack traces of errors" },
-  help: { about: "this text" },
+  help: { about: "this text", short: "h" },
 };
 
 /**
@@ -102,7 +104,10 @@ function parseStrictly(command: Command, options: Readonly<Record<string, Option
       args: [...argv],
       allowPositionals: true,
       options: Object.fromEntries(
-        Object.entries(options).map(([name, { value }]) => [name, { type: value ? "string" : "boolean" } as const]),
+        Object.entries(options).map(([name, { value, short }]) => [
+          name,
+          { type: value ? "string" : "boolean", ...(short && { short }) } as const,
+        ]),
       ),
     });
   } catch (error) {

@@ -26,6 +26,13 @@ const exitCodes: readonly [new (message: string) => Error, number][] = [
   [MemoryError, 5],
 ];
 
+const FAILED = 1;
+
+/** Exit codes of what the host answers when a resource has run out, wherever it happens. */
+const HOST_ERRORS: ReadonlyMap<string, number> = new Map(
+  ["ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"].map((code) => [code, 5]),
+);
+
 /**
  * Runs the program.
  *
@@ -38,11 +45,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  const output = new Output({ json: argv.includes("--json"), quiet: argv.includes("--quiet") });
-  if (first === undefined || first === "--help" || first === "help") {
-    process.stdout.write(overview());
-    return first === undefined ? 2 : 0;
+  if (first === undefined) {
+    process.stderr.write(overview());
+    return 2;
   }
+  if (first === "--help" || first === "-h" || first === "help") {
+    process.stdout.write(overview());
+    return 0;
+  }
+  const output = new Output({ json: argv.includes("--json"), quiet: argv.includes("--quiet") });
   try {
     const command =
       commands.find(({ name }) => name === first) ?? commands.find(({ name }) => name === `${first} ${second}`);
@@ -80,11 +91,12 @@ function unknownVerb(first: string, second: string | undefined, help: boolean): 
 }
 
 function report(error: unknown, output: Output, debug: boolean): number {
-  const known = error instanceof PoaError;
-  output.error(known ? error.message : `${(error as Error).message ?? error} (unexpected; --debug shows where)`);
-  output.event("error", { message: (error as Error).message });
-  if (debug) process.stderr.write(`${(error as Error).stack}\n`);
-  return exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? 1;
+  const { message, code, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const known = error instanceof PoaError || HOST_ERRORS.has(code ?? "");
+  output.error(known ? message : `${message} (unexpected; --debug shows where)`);
+  output.event("error", { message });
+  if (debug) process.stderr.write(`${stack}\n`);
+  return exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? HOST_ERRORS.get(code ?? "") ?? FAILED;
 }
 
 function overview(): string {
@@ -101,7 +113,15 @@ function overview(): string {
   ].join("\n");
 }
 
+/** A reader that has seen enough, such as `head`, is no fault. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+}
+
 // npm links the program under another name, so the real path is compared.
 if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  process.stdout.on("error", endWithReader);
+  process.stderr.on("error", endWithReader);
   process.exitCode = await main(process.argv.slice(2));
 }

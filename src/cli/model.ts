@@ -40,9 +40,14 @@ export async function openModel(path: string, net?: string): Promise<OpenModel> 
   return { encoder: sliceEncoder(encoder, { width, depth: depth as number }), network: chosen.name };
 }
 
-/** The teacher of a run's newest checkpoint, and the run's config. */
+/** Whether a path is the folder of a run. */
+export function isRun(path: string): boolean {
+  return existsSync(join(path, "config.yaml"));
+}
+
+/** The teacher of a run's newest checkpoint, and the run's config. @throws DataError if there is none */
 export async function openRun(path: string): Promise<{ encoder: Encoder; config: Config }> {
-  if (!existsSync(join(path, "config.yaml"))) {
+  if (!isRun(path)) {
     throw new DataError(`${path} is a folder without config.yaml, so no run. Name the --out folder of a pre-training.`);
   }
   const { config } = await loadConfig(join(path, "config.yaml"));

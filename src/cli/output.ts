@@ -14,9 +14,7 @@ export class Output {
   readonly json: boolean;
   private readonly quiet: boolean;
   private readonly terminal = process.stderr.isTTY === true;
-  private readonly colors = picocolors.createColors(
-    process.stderr.isTTY === true && process.env.NO_COLOR === undefined,
-  );
+  private readonly colors = picocolors.createColors(process.stderr.isTTY === true && !process.env.NO_COLOR);
   private lastProgress = Number.NEGATIVE_INFINITY;
   private lineOpen = false;
 
@@ -72,7 +70,8 @@ export class Output {
       process.stderr.write(`${line()}\n`);
       return;
     }
-    process.stderr.write(`\r\x1b[K${line()}`);
+    // A line that wraps could not be replaced.
+    process.stderr.write(`\r\x1b[K${line().slice(0, (process.stderr.columns || 80) - 1)}`);
     this.lineOpen = true;
     if (final) this.endLine();
   }

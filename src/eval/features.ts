@@ -15,6 +15,8 @@ export interface FeatureOptions {
   readonly geometry?: EvalGeometry;
   /** Scale each feature to unit length. Default true. */
   readonly normalize?: boolean;
+  /** Stop at the first broken image instead of leaving it out. */
+  readonly strict?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly onWarning?: (message: string) => void;
 }
@@ -31,7 +33,7 @@ export function usualGeometry(size: number): EvalGeometry {
 }
 
 /**
- * Class features of every image of a source (spec §7.1). Broken images are left out.
+ * Class features of every image of a source (spec §7.1). Broken images are left out, or end the extraction with `strict`.
  *
  * @returns features [N, F] in persistent memory, labels (zeros if the source has none) and indices; dispose of the features
  */
@@ -41,7 +43,7 @@ export async function extractFeatures(
   options: FeatureOptions = {},
 ): Promise<SourceFeatures> {
   const { spec, backbone } = encoder;
-  const { normalize = true, onProgress, onWarning } = options;
+  const { normalize = true, strict = false, onProgress, onWarning } = options;
   const transforms = transformsFor(encoder, options.geometry);
   const slot = transforms.resizing.allocate(BATCH);
   const features = persistent([source.length, backbone.featureDim]);
@@ -52,14 +54,14 @@ export async function extractFeatures(
     shuffle: false,
     dropLast: false,
     channels: spec.channels as 1 | 3,
-    broken: "skip",
+    broken: strict ? "throw" : "skip",
     onWarning,
   });
   for await (const batch of stream) {
-    const asIs =
-      transforms.asIs &&
-      batch.images.every(({ width, height }) => width === spec.imageSize && height === spec.imageSize);
-    (asIs ? transforms.asIs! : transforms.resizing).write(batch.images, slot);
+    batch.images.forEach((image, i) => {
+      const fits = image.width === spec.imageSize && image.height === spec.imageSize;
+      ((fits && transforms.asIs) || transforms.resizing).write([image], slot.narrow(0, i, 1));
+    });
     const rows = encode(encoder, slot.narrow(0, 0, batch.images.length), normalize);
     features.narrow(0, indices.length, rows.shape[0]).write(rows.toArray());
     rows.dispose();

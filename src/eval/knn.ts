@@ -35,11 +35,10 @@ export function knnVote(
   }
   const count = queries.shape[0];
   const largest = Math.min(Math.max(...ks), labels.length);
-  const { index, weight } = scope(() => {
+  const [indices, weights] = scope(() => {
     const { index, similarity } = nearestRows(queries, features, largest); //    [Q, k]
-    return { index, weight: softmax(similarity, { temperature }) };
+    return [index.toArray(), softmax(similarity, { temperature }).toArray()];
   });
-  const [indices, weights] = [index.toArray(), weight.toArray()];
   const votes = new Map<number, Float32Array>();
   for (const k of ks) {
     const scores = new Float32Array(count * classes);

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { DataError, FormatError } from "../errors.js";
-import { readSafetensors, type StoredTensor, writeSafetensors } from "../formats/safetensors.js";
+import { DataError, FormatError, ShapeError } from "../errors.js";
+import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../formats/safetensors.js";
 import { buildEncoder, type Encoder, type EncoderSpec } from "../models/encoder.js";
 
 const SPEC_KEY = "poa.model";
+const SIZES = ["imageSize", "patchSize", "channels", "width", "depth", "headDim"] as const;
+const LARGEST_SIZE = 65536;
 /** Prefix of the backbone in a run's teacher file, which holds the heads beside it. */
 const BACKBONE = "backbone.";
 
@@ -47,10 +49,15 @@ export function readEncoder(path: string): Encoder {
         .filter(([name]) => name.startsWith(BACKBONE))
         .map(([name, x]) => [name.slice(BACKBONE.length), x] as const)
     : [...tensors];
-  return buildEncoder(
-    spec,
-    new Map(own.map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }])),
-  );
+  const state = new Map(own.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }]));
+  try {
+    return buildEncoder(spec, state);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new FormatError(`${path}: its tensors are not those of the network it names. ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 function parseSpec(path: string, text: string | undefined): EncoderSpec {
@@ -59,9 +66,18 @@ function parseSpec(path: string, text: string | undefined): EncoderSpec {
       `${path} does not say which network it holds (no ${SPEC_KEY} in its metadata). Extract it with \`poa subnets extract\`.`,
     );
   }
+  let spec: Partial<EncoderSpec>;
   try {
-    return JSON.parse(text) as EncoderSpec;
+    spec = JSON.parse(text) ?? {};
   } catch (error) {
     throw new FormatError(`${path}: ${SPEC_KEY} is not JSON (${(error as Error).message}).`, { cause: error });
   }
+  const wrong = SIZES.filter((key) => !(Number.isInteger(spec[key]) && spec[key]! > 0 && spec[key]! <= LARGEST_SIZE));
+  const channels = (values: unknown) => Array.isArray(values) && values.length === spec.channels;
+  if (wrong.length > 0 || !channels(spec.mean) || !channels(spec.std)) {
+    throw new FormatError(
+      `${path}: ${SPEC_KEY} lacks a usable ${wrong[0] ?? "mean and std"}. Extract the encoder again.`,
+    );
+  }
+  return spec as EncoderSpec;
 }

@@ -22,7 +22,10 @@ export function readWeights(path: string): Map<string, SavedTensor> {
   }
   const { tensors } = readSafetensors(bytes, path);
   const weights = new Map<string, SavedTensor>();
+  // A published checkpoint may hold both branches; the teacher is the one to use.
+  const both = [...tensors.keys()].some((name) => name.startsWith("teacher."));
   for (const [name, tensor] of tensors) {
+    if (both && name.startsWith("student.")) continue;
     const own = fromOfficial(name.replace(/^(teacher|student)\./, ""));
     if (OF_A_BRANCH.test(own)) weights.set(own, { shape: tensor.shape, data: toFloat32(tensor) });
   }

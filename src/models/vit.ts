@@ -103,7 +103,8 @@ export class VisionTransformer extends Module implements Backbone {
     let x = this.embed(images, null);
     const taken: Omit<Features, "prenorm">[] = [];
     this.blocks.forEach((block, i) => {
-      x = block.forward(x);
+      const input = x;
+      x = scopeUnlessRecording(() => block.forward(input));
       if (positions.includes(i)) taken.push(split(this.norm.forward(x)));
     });
     return taken;

@@ -58,7 +58,7 @@ export abstract class Module {
    * Copies values into the tensors of the same path.
    *
    * @param state  values in row-major order with their shapes, by path
-   * @throws ShapeError listing every missing, unexpected and misshapen entry
+   * @throws ShapeError listing every missing, unexpected and misshapen entry; nothing is changed then
    */
   loadStateDict(state: ReadonlyMap<string, { shape: readonly number[]; data: ArrayLike<number> }>): void {
     const own = this.stateDict();
@@ -70,6 +70,8 @@ export abstract class Module {
       const given = state.get(name);
       if (given && formatShape(given.shape) !== formatShape(x.shape)) {
         problems.push(`${name} is ${formatShape(given.shape)}, expected ${formatShape(x.shape)}`);
+      } else if (given && given.data.length !== x.numel) {
+        problems.push(`${name} has ${given.data.length} values for ${formatShape(x.shape)}`);
       }
     }
     if (problems.length > 0) throw new ShapeError(`loadStateDict: ${problems.join("; ")}.`);
@@ -82,7 +84,7 @@ export abstract class Module {
     return derive<this>(this, Object.fromEntries(copies) as Partial<this>);
   }
 
-  /** Gives the memory of all tensors back. */
+  /** Gives the memory of all tensors back. A slice holds that of the full network. */
   dispose(): void {
     for (const [, x] of this.namedTensors()) x.dispose();
   }

@@ -11,7 +11,7 @@ import { expectContiguous, expectDType } from "./check.js";
 const SCRATCH_NUMBERS = 1 << 20;
 
 /** What the gradient kernel, the hungrier of the two, needs of it (assembly/attention_grad.ts). */
-const scratchNumbers = (tokens: number, dim: number) => 2 * tokens * (dim + 15) + 56 * (4 * dim + 2 * tokens + 36);
+const scratchNumbers = (tokens: number, dim: number) => 3 * (tokens + 3) * (dim + 7) + 56 * (4 * dim + 2 * tokens + 31);
 
 export interface AttentionOptions {
   /** Factor of q·kᵀ, dimensionless. Default 1/√d. */

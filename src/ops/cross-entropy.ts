@@ -7,6 +7,7 @@ import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType, expectShape } from "./check.js";
 import { sumInto } from "./reduce.js";
+import { expectTemperature, filledRows } from "./rows.js";
 
 export interface SoftCrossEntropyOptions {
   /** τ > 0; default 1. */
@@ -21,9 +22,9 @@ export interface SoftCrossEntropyOptions {
  * scale · Σ_i w_i · Σ_k −t_k · log softmax(s_i/τ)_k, with target row i mod T for row i.
  *
  * @param logits   s [R, K]
- * @param targets  t [T, K], no gradient flows into them; they need not sum to 1
+ * @param targets  t [T, K], need not sum to 1; no gradient flows into them
  * @returns nats, a scalar
- * @throws ShapeError if K differs, T does not divide R, or weights are of another number; DTypeError
+ * @throws ShapeError if K differs, T does not divide R, or weights are of another number; ConfigError, DTypeError
  */
 export function softCrossEntropy(
   logits: Tensor,
@@ -31,9 +32,10 @@ export function softCrossEntropy(
   { temperature = 1, weights = null, scale = 1 }: SoftCrossEntropyOptions = {},
 ): Tensor {
   expectDType("softCrossEntropy", { logits, targets, weights }, "f32");
-  const { rows, cols, ld } = rowsOf("softCrossEntropy", logits);
+  expectTemperature("softCrossEntropy", temperature);
+  const { rows, cols, ld } = filledRows("softCrossEntropy", logits);
   const target = rowsOf("softCrossEntropy", targets);
-  if (target.cols !== cols || target.rows === 0 || rows % target.rows !== 0) {
+  if (target.cols !== cols || (rows > 0 && rows % target.rows !== 0)) {
     throw new ShapeError(
       `softCrossEntropy: targets are ${formatShape(targets.shape)}, expected ${cols} columns and a number of rows that divides ${rows}.`,
     );
@@ -58,7 +60,7 @@ export function softCrossEntropy(
  * @param student  s [R, K]
  * @param teacher  t [R, K]; no gradient flows into it
  * @returns nats, a scalar
- * @throws ShapeError if the two differ; DTypeError
+ * @throws ShapeError if the two differ, or their rows are not evenly spaced; ConfigError, DTypeError
  */
 export function distillation(
   student: Tensor,
@@ -66,8 +68,9 @@ export function distillation(
   { temperature = 1, scale = 1 }: { temperature?: number; scale?: number } = {},
 ): Tensor {
   expectDType("distillation", { student, teacher }, "f32");
+  expectTemperature("distillation", temperature);
   expectShape("distillation", "teacher", teacher, student.shape);
-  const { rows, cols, ld } = rowsOf("distillation", student);
+  const { rows, cols, ld } = filledRows("distillation", student);
   const ldt = rowsOf("distillation", teacher).ld;
   const [loss, lseStudent, lseTeacher] = [empty([rows]), empty([rows]), empty([rows])];
   const logits = [student.ptr, ld, teacher.ptr, ldt, temperature] as const;
@@ -76,7 +79,18 @@ export function distillation(
   return record("distillation", y, [student], () => {
     const dx = gradTarget(student);
     if (!dx) return;
-    kernels.distill_grad_f32(rows, cols, ...logits, lseStudent.ptr, lseTeacher.ptr, scale, gradOf(y), dx.beta, dx.ptr, ld);
+    kernels.distill_grad_f32(
+      rows,
+      cols,
+      ...logits,
+      lseStudent.ptr,
+      lseTeacher.ptr,
+      scale,
+      gradOf(y),
+      dx.beta,
+      dx.ptr,
+      ld,
+    );
   });
 }
 
@@ -86,18 +100,17 @@ export function distillation(
  * @param logits  x [R, K]
  * @param labels  i32 [R], classes from 0 to K − 1
  * @returns nats, a scalar
- * @throws ShapeError if labels are of another number or outside the classes; DTypeError
+ * @throws ShapeError if there is no row, or labels are of another number or outside the classes; DTypeError
  */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectDType("crossEntropy", { logits }, "f32");
   expectDType("crossEntropy", { labels }, "i32");
-  const { rows, cols, ld } = rowsOf("crossEntropy", logits);
+  const { rows, cols, ld } = filledRows("crossEntropy", logits);
+  if (rows === 0)
+    throw new ShapeError(`crossEntropy: logits ${formatShape(logits.shape)} have no row to average over.`);
   expectShape("crossEntropy", "labels", labels, [rows]);
   expectContiguous("crossEntropy", { labels });
-  const outside = labels.toArray().findIndex((label: number) => !(label >= 0 && label < cols));
-  if (outside >= 0) {
-    throw new ShapeError(`crossEntropy: labels[${outside}] is ${labels.toArray()[outside]}, outside the ${cols} classes of ${formatShape(logits.shape)}.`);
-  }
+  expectClasses(labels.toArray(), cols);
   const scale = 1 / rows;
   const [loss, lse] = [empty([rows]), empty([rows])];
   kernels.cross_entropy_labels_f32(rows, cols, logits.ptr, ld, labels.ptr, scale, loss.ptr, lse.ptr);
@@ -105,13 +118,33 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   return record("crossEntropy", y, [logits], () => {
     const dx = gradTarget(logits);
     if (!dx) return;
-    kernels.cross_entropy_labels_grad_f32(rows, cols, logits.ptr, ld, labels.ptr, lse.ptr, scale, gradOf(y), dx.beta, dx.ptr, ld);
+    kernels.cross_entropy_labels_grad_f32(
+      rows,
+      cols,
+      logits.ptr,
+      ld,
+      labels.ptr,
+      lse.ptr,
+      scale,
+      gradOf(y),
+      dx.beta,
+      dx.ptr,
+      ld,
+    );
   });
 }
 
-/** The sum of all elements as a scalar, in an order that depends on their number only. */
-function summed(x: Tensor): Tensor {
+function expectClasses(labels: ArrayLike<number>, classes: number): void {
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] >= 0 && labels[i] < classes) continue;
+    throw new ShapeError(`crossEntropy: labels[${i}] is ${labels[i]}, outside the ${classes} classes of the logits.`);
+  }
+}
+
+/** The sum of the rows' losses as a scalar, in an order that depends on their number only. Gives their memory back. */
+function summed(loss: Tensor): Tensor {
   const y = empty([]);
-  sumInto(x.numel, x.ptr, y.ptr);
+  sumInto(loss.numel, loss.ptr, y.ptr);
+  loss.dispose();
   return y;
 }

@@ -8,11 +8,13 @@ import type { Tensor } from "../tensor/tensor.js";
 /** How a teacher's logits [R, K] of one head become targets whose rows sum to 1 (spec §4.1). */
 export interface Centering {
   targets(logits: Tensor, temperature: number): Tensor;
+  /** Notes where it stands; calling the result goes back there. */
+  mark(): () => void;
 }
 
 /** Sinkhorn-Knopp: prototypes share the batch evenly. */
 export function sinkhornCentering(iterations: number): Centering {
-  return { targets: (logits, temperature) => sinkhornKnopp(logits, { temperature, iterations }) };
+  return { targets: (logits, temperature) => sinkhornKnopp(logits, { temperature, iterations }), mark: () => () => {} };
 }
 
 const CENTER_MOMENTUM = 0.9;
@@ -34,5 +36,10 @@ export class SoftmaxCentering extends Module implements Centering {
     const targets = softmax(logits, { temperature, center: this.center });
     moveCenter(this.center, logits, CENTER_MOMENTUM);
     return targets;
+  }
+
+  mark(): () => void {
+    const center = this.center.toArray();
+    return () => this.center.write(center);
   }
 }

@@ -1,4 +1,4 @@
-import { noGrad, step } from "../autograd/tape.js";
+import { scope, step } from "../autograd/tape.js";
 import type { Backbone } from "../models/backbone.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { add, scale } from "../ops/elementwise.js";
@@ -42,29 +42,37 @@ export interface StepResult {
   readonly logged: Record<string, number>;
   /** Gradient norms before clipping, by sub-module. */
   readonly gradientNorms: Record<string, number>;
-  /** False if a loss or gradient was not finite: then nothing was updated. */
+  /** False if a loss or gradient was not finite: then all is as it was before the step. */
   readonly updated: boolean;
 }
 
 /**
  * One training step of POA (Algorithm 1 of the paper; order of spec §1.1) over one batch, or over micro-batches whose
- * gradients are averaged.
+ * gradients are averaged. A step that throws, or whose loss or gradient is not finite, changes nothing.
  *
  * @param batches  make the micro-batches, one at a time, since they may share their slots
  */
 export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], settings: StepSettings): StepResult {
-  const logged: Record<string, number> = {};
-  let loss = 0;
-  for (const makeBatch of batches) {
-    const part = accumulateGradients(state, makeBatch(), settings, 1 / batches.length);
-    loss += part.loss / batches.length;
-    for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key] / batches.length;
+  const marks = [...state.classCentering, ...state.patchCentering].map((centering) => centering.mark());
+  let updated = false;
+  try {
+    const logged: Record<string, number> = {};
+    let loss = 0;
+    for (const makeBatch of batches) {
+      const part = accumulateGradients(state, makeBatch(), settings, 1 / batches.length);
+      loss += part.loss / batches.length;
+      for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key] / batches.length;
+    }
+    const gradientNorms = clipBySubModule(state.student, settings.clip);
+    updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
+    if (updated) applyUpdate(state, settings);
+    return { loss, logged, gradientNorms, updated };
+  } finally {
+    if (!updated) {
+      state.optimizer.discardGradients();
+      for (const goBack of marks) goBack();
+    }
   }
-  const gradientNorms = clipBySubModule(state.student, settings.clip);
-  const updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
-  if (updated) applyUpdate(state, settings);
-  else state.optimizer.discardGradients();
-  return { loss, logged, gradientNorms, updated };
 }
 
 /** Forward of the three branches, objective, backward: what the step does before any weight changes. */
@@ -81,7 +89,7 @@ export function accumulateGradients(
 ): { loss: number; logged: Record<string, number> } {
   const { student } = state;
   return step(() => {
-    const targets = noGrad(() => teacherTargets(state, batch, teacherTemperature));
+    const targets = scope(() => teacherTargets(state, batch, teacherTemperature));
     const intact = student.forward(batch, dropPath.intact);
     // The same weights, fewer channels and blocks: gradients of both passes land in the same tensors.
     const parts = elastic.map((backbone) => student.slice(backbone).forward(batch, dropPath.elastic));

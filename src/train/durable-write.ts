@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, closeSync, fsyncSync, openSync, readSync, renameSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { ResourceError } from "../errors.js";
 
@@ -44,20 +54,20 @@ export function hashOfFile(path: string): string {
   return hash.digest("hex");
 }
 
-/** Makes names in a folder durable. Not every file system lets a folder be opened; there a rename is durable by itself. */
+/**
+ * Makes names in a folder durable, where the file system offers that; a folder that cannot be opened or synced (some network file
+ * systems, Windows) is as durable as it gets.
+ */
 export function syncFolder(path: string): void {
-  let folder: number;
   try {
-    folder = openSync(path, "r");
+    const folder = openSync(path, "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
   } catch {
-    return;
-  }
-  try {
-    fsyncSync(folder);
-  } catch {
-    // A folder that cannot be synced (some network file systems) is as durable as it gets.
-  } finally {
-    closeSync(folder);
+    // Nothing to be done about it, and what was written is in place.
   }
 }
 

@@ -23,7 +23,11 @@ export interface Pretraining extends AsyncIterable<StepReport> {
  * for await (const { iteration, loss } of run) console.log(iteration, loss);
  * const small = run.trainer.model.teacher.backbone.slice({ width: 32, depth: 2 });
  */
-export function pretrain(source: ImageSource, settings: PartialConfig, { signal, ...options }: PretrainOptions = {}): Pretraining {
+export function pretrain(
+  source: ImageSource,
+  settings: PartialConfig,
+  { signal, ...options }: PretrainOptions = {},
+): Pretraining {
   const trainer = new Trainer(resolveConfig(settings).config, source, options);
   return {
     trainer,

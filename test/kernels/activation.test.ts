@@ -28,9 +28,7 @@ function apply(values: Float32Array, kernel: "gelu_f32" | "gelu_grad_f32"): Floa
   const n = values.length;
   const ones = new Float32Array(n).fill(1);
   return runKernel(kernel, (m) =>
-    kernel === "gelu_f32"
-      ? [n, m.input(values), m.output(n)]
-      : [n, m.input(values), m.input(ones), 0, m.output(n)],
+    kernel === "gelu_f32" ? [n, m.input(values), m.output(n)] : [n, m.input(values), m.input(ones), 0, m.output(n)],
   )[0];
 }
 

@@ -48,7 +48,16 @@ for (const [rows, cols, ldx, ldt, targetRows] of shapes) {
     checkKernel("cross_entropy_labels_f32", reference.cross_entropy_labels_f32, {
       args: (m) => {
         const labels = m.ints(Array.from({ length: rows }, (_, r) => (5 * r + 1) % cols));
-        return [rows, cols, m.input(rows * ldx, { low: -9, high: 9 }), ldx, labels, 0.7, m.output(rows), m.output(rows)];
+        return [
+          rows,
+          cols,
+          m.input(rows * ldx, { low: -9, high: 9 }),
+          ldx,
+          labels,
+          0.7,
+          m.output(rows),
+          m.output(rows),
+        ];
       },
     });
   });
@@ -110,7 +119,16 @@ test("the weight of a row may be 0 and its logits of any size, without NaN", () 
 test("a NaN among the logits reaches the loss", () => {
   for (const at of [0, 3, 5]) {
     const logits = [1, 2, 3, 4, 5, 6].with(at, Number.NaN);
-    const [loss] = runKernel("cross_entropy_labels_f32", (m) => [1, 6, m.input(logits), 6, m.ints([1]), 1, m.output(1), m.output(1)]);
+    const [loss] = runKernel("cross_entropy_labels_f32", (m) => [
+      1,
+      6,
+      m.input(logits),
+      6,
+      m.ints([1]),
+      1,
+      m.output(1),
+      m.output(1),
+    ]);
     assert.ok(Number.isNaN(loss[0]));
     const [distilled] = runKernel("distill_f32", (m) => [
       ...[1, 6, m.input([1, 2, 3, 4, 5, 6]), 6, m.input(logits), 6, 1, 1, m.output(1), m.output(1), m.output(1)],

@@ -59,8 +59,7 @@ for (const [rows, cols, ldx, ldy] of shapes) {
 
 test("layer norm may write over its input and its gradient over dy", () => {
   checkKernel("layer_norm_f32", reference.layer_norm_f32, {
-    args: (m) =>
-      ((y) => [5, 13, y, 14, eps, m.input(13), m.input(13), y, 14, m.output(10)])(m.output(70, { beta: 1 })),
+    args: (m) => ((y) => [5, 13, y, 14, eps, m.input(13), m.input(13), y, 14, m.output(10)])(m.output(70, { beta: 1 })),
     atol: 5e-6,
   });
   checkKernel("layer_norm_grad_input_f32", reference.layer_norm_grad_input_f32, {
@@ -76,7 +75,9 @@ test("a large mean does not spoil the variance", () => {
     ...[1, 4, m.input(x), 4, 0, m.input([1, 1, 1, 1]), m.input([0, 0, 0, 0]), m.output(4), 4, m.output(2)],
   ]);
   const sigma = Math.sqrt(0.078125);
-  [-0.375, -0.125, 0.125, 0.375].forEach((value, i) => assert.ok(Math.abs(y[i] - value / sigma) < 1e-6));
+  for (const [i, value] of [-0.375, -0.125, 0.125, 0.375].entries()) {
+    assert.ok(Math.abs(y[i] - value / sigma) < 1e-6, `entry ${i} is ${y[i]}`);
+  }
 });
 
 test("a constant row gives the bias", () => {

@@ -51,3 +51,17 @@ test("a product leaves no temporary behind, outside a step too", async () => {
   assert.is(runtime().step.usedBytes, 0);
   assert.is(runtime().persistent.usedBytes, before + 4 * 256);
 });
+
+test("a result wider than one block has the right bias in every column", async () => {
+  await init();
+  const [m, n, k] = [3, 1037, 400];
+  const [a, b, bias] = [numbers([m, k], 1), numbers([k, n], 2), numbers([n], 3)];
+  const [left, right, added] = [fromArray(a, [m, k]), fromArray(b, [k, n]), fromArray(bias, [n])];
+  const y = full([m, n], Number.NaN);
+  const call = { m, n, k, a: left.ptr, aRow: k, aCol: 1, b: right.ptr, bRow: n, bCol: 1, ldc: n };
+  product({ ...call, bias: added.ptr, beta: 0, c: y.ptr });
+  const values = y.toArray();
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) assert.ok(Math.abs(values[i * n + j] - sum(a, b, { m, n, k }, i, j) - bias[j]) < 2e-5);
+  }
+});

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { init } from "../../runtime/context.js";
 import { detectFeatures } from "../../runtime/features.js";
-import { fromArray } from "../../tensor/create.js";
+import { full } from "../../tensor/create.js";
 import type { Command } from "../command.js";
 import { version } from "../version.js";
 
@@ -10,10 +10,9 @@ export const doctor: Command = {
   summary: "what this host offers, and whether the kernels run here",
   options: {},
   examples: ["poa doctor", "poa doctor --json"],
-  async run(_call, output) {
+  async run(call, output) {
     const { simd, relaxed, sharedMemory } = detectFeatures();
-    const { threads, memoryLimitBytes } = await init();
-    const kernelsRun = fromArray([1, 2, 3], [3]).toArray().join() === "1,2,3";
+    const { threads, memoryLimitBytes, problem } = await tryKernels(call.threads);
     const runtime =
       "deno" in process.versions
         ? `Deno ${process.versions.deno}`
@@ -30,7 +29,8 @@ export const doctor: Command = {
       cores: availableParallelism(),
       sharedMemory,
       memoryLimitBytes,
-      kernelsRun,
+      kernelsRun: problem === null,
+      ...(problem !== null && { problem }),
     };
     const yes = (flag: boolean) => (flag ? "yes" : "no");
     output.result(
@@ -42,9 +42,24 @@ export const doctor: Command = {
         `relaxed SIMD   ${yes(relaxed)}, not used`,
         `threads        ${threads} of ${fields.cores} cores: this version computes on one thread`,
         `shared memory  ${yes(sharedMemory)}`,
-        `memory limit   ${memoryLimitBytes / 2 ** 30} GiB of linear memory`,
+        `memory limit   ${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB of linear memory`,
+        `kernels        ${problem ?? "run here"}`,
       ].join("\n"),
     );
-    return simd && kernelsRun ? 0 : 1;
+    return problem === null ? 0 : 1;
   },
 };
+
+/** Starts the runtime and one kernel: a host that cannot is what this verb is to tell about. */
+async function tryKernels(
+  wanted: number | "all",
+): Promise<{ threads: number; memoryLimitBytes: number; problem: string | null }> {
+  try {
+    const { threads, memoryLimitBytes } = await init({ threads: wanted });
+    const sum = [...full([4], 0.5).toArray()].reduce((total, value) => total + value, 0);
+    const problem = sum === 2 ? null : `give wrong results: 4 × 0.5 is ${sum}`;
+    return { threads, memoryLimitBytes, problem };
+  } catch (error) {
+    return { threads: 0, memoryLimitBytes: 0, problem: (error as Error).message };
+  }
+}

@@ -6,7 +6,8 @@ import { writeNpy } from "../../formats/npy.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
 import { openModel } from "../model.js";
-import { progressOn } from "./eval-knn.js";
+import { expectWritable } from "../output-file.js";
+import { extractionOptions } from "./eval-knn.js";
 
 export const embed: Command = {
   name: "embed",
@@ -17,6 +18,7 @@ export const embed: Command = {
     out: { value: "FILE", about: ".npy (float32 [N, F]) or .csv (path, features)" },
     net: { value: "NAME", about: "sub-network of a run", fallback: "full" },
     "unit-length": { about: "scale each feature to length 1" },
+    strict: { about: "stop at the first broken image" },
   },
   examples: [
     "poa embed runs/photos --data photos/ --out features.npy",
@@ -26,17 +28,17 @@ export const embed: Command = {
     const out = call.required("out");
     const format = /\.(npy|csv)$/.exec(out)?.[1];
     if (!format) throw new ConfigError(`embed: --out ${out} must end in .npy or .csv.`);
+    expectWritable("--out", out);
     const source = await openSource(call.required("data"));
-    await init();
+    await init({ threads: call.threads });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const { features, indices } = await extractFeatures(source, encoder, {
-      ...progressOn(output, "embed"),
+      ...extractionOptions(call, output, "embed"),
       normalize: call.flag("unit-length"),
     });
     const [count, dim] = features.shape;
     const values = features.toArray() as Float32Array;
-    const row = (i: number) =>
-      [JSON.stringify(source.path(indices[i])), ...values.subarray(i * dim, (i + 1) * dim)].join(",");
+    const row = (i: number) => [quoted(source.path(indices[i])), ...values.subarray(i * dim, (i + 1) * dim)].join(",");
     const content =
       format === "npy"
         ? writeNpy(values, [count, dim])
@@ -49,3 +51,8 @@ export const embed: Command = {
     return 0;
   },
 };
+
+/** A text as a field of a CSV file (RFC 4180). */
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}

@@ -1,11 +1,11 @@
 import type { ImageSource } from "../../data/dataset.js";
 import { openSource, parseSourceSpec } from "../../data/source-spec.js";
 import { ConfigError, DataError } from "../../errors.js";
-import { extractFeatures } from "../../eval/features.js";
+import { extractFeatures, type FeatureOptions } from "../../eval/features.js";
 import { fewShotAccuracy } from "../../eval/few-shot.js";
 import { knnAccuracy } from "../../eval/knn.js";
 import { init } from "../../runtime/context.js";
-import type { Command } from "../command.js";
+import type { Call, Command } from "../command.js";
 import { openModel } from "../model.js";
 import type { Output } from "../output.js";
 
@@ -20,6 +20,7 @@ export const evalKnn: Command = {
     k: { value: "LIST", about: "numbers of neighbours", fallback: "10,20,100,200" },
     shots: { value: "N", about: "also 1-NN accuracy from N labels per class" },
     draws: { value: "N", about: "draws of those labels; the mean is reported", fallback: "10" },
+    strict: { about: "stop at the first broken image" },
   },
   examples: [
     "poa eval knn runs/digits --data mnist",
@@ -27,23 +28,18 @@ export const evalKnn: Command = {
   ],
   async run(call, output) {
     const ks = parseKs(call.required("k"));
+    const [shots, draws] = [call.integer("shots", 1), call.integer("draws", 1)];
     const { bank, queries } = await openBoth(call.required("data"), call.text("test"));
-    await init();
+    await init({ threads: call.threads });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
-    const [train, test] = [await features(bank, "bank"), await features(queries, "queries")];
+    const train = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));
+    const test = await extractFeatures(queries, encoder, extractionOptions(call, output, "queries"));
     const classes = bank.classes.length;
     const top1 = knnAccuracy(test, train, { ks, classes });
-    const shots = call.integer("shots", 1);
     const shot =
       shots === undefined
         ? {}
-        : {
-            [`shot${shots}`]: fewShotAccuracy(test, train, {
-              classes,
-              perClass: shots,
-              draws: call.integer("draws", 1),
-            }),
-          };
+        : { [`shot${shots}`]: fewShotAccuracy(test, train, { classes, perClass: shots, draws }) };
     const lines = [
       ...Object.entries(top1).map(([k, accuracy]) => `k = ${k}: ${accuracy.toFixed(4)}`),
       ...Object.entries(shot).map(([name, accuracy]) => `${name}: ${accuracy.toFixed(4)}`),
@@ -53,19 +49,15 @@ export const evalKnn: Command = {
       [`network ${network}`, ...lines].join("\n"),
     );
     return 0;
-
-    function features(source: ImageSource, what: string) {
-      return extractFeatures(source, encoder, progressOn(output, what));
-    }
   },
 };
 
-/** Progress and warnings of a feature extraction. */
-export function progressOn(output: Output, what: string) {
+/** Progress, warnings and what to do with broken images while features are extracted. */
+export function extractionOptions(call: Call, output: Output, what: string): FeatureOptions {
   return {
-    onProgress: (done: number, total: number) =>
-      output.progress(() => `${what}: ${done}/${total} images`, { final: done === total }),
-    onWarning: (message: string) => output.warn(message),
+    strict: call.flag("strict"),
+    onProgress: (done, total) => output.progress(() => `${what}: ${done}/${total} images`, { final: done === total }),
+    onWarning: (message) => output.warn(message),
   };
 }
 
@@ -84,7 +76,7 @@ async function openBoth(data: string, test: string | undefined): Promise<{ bank:
     );
   }
   const bank = await openSource(data, { split: "train" });
-  const queries = await openSource(test ?? data, { split: "test" });
+  const queries = test === undefined ? await openSource(data, { split: "test" }) : await openQueries(test);
   for (const source of [bank, queries]) {
     if (!source.labels)
       throw new DataError(`eval knn: ${source.name} has no labels. Put images into one folder per class.`);
@@ -95,4 +87,15 @@ async function openBoth(data: string, test: string | undefined): Promise<{ bank:
     );
   }
   return { bank, queries };
+}
+
+/** The test split of what `--test` names; a folder that is not divided into splits is taken whole. */
+async function openQueries(spec: string): Promise<ImageSource> {
+  const { kind, split } = parseSourceSpec(spec);
+  try {
+    return await openSource(spec, { split: "test" });
+  } catch (error) {
+    if (!(error instanceof DataError) || kind !== "folder" || split !== null) throw error;
+    return openSource(spec);
+  }
 }

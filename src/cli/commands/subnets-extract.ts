@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import type { ImageSource } from "../../data/dataset.js";
 import { EvalTransform } from "../../data/eval-transform.js";
 import { batches } from "../../data/loader.js";
 import { openSource } from "../../data/source-spec.js";
@@ -11,8 +10,11 @@ import { CHANNELS } from "../../poa/build.js";
 import { searchSpace } from "../../poa/plan.js";
 import { init } from "../../runtime/context.js";
 import type { Tensor } from "../../tensor/tensor.js";
+import { RunFolder } from "../../train/run-folder.js";
 import type { Command } from "../command.js";
-import { openRun } from "../model.js";
+import { isRun, openRun } from "../model.js";
+import { makeFolder } from "../output-file.js";
+import { openRunData } from "../training.js";
 
 /** Images that a file is compared on with the slice it was made from. */
 const CHECK_IMAGES = 8;
@@ -40,14 +42,19 @@ export const subnetsExtract: Command = {
     if (!namings.includes(names))
       throw new ConfigError(`subnets extract: --names is ${JSON.stringify(names)}, expected ${namings.join(", ")}.`);
     const [run, out] = [call.operands[0], call.required("out")];
-    await init();
+    if (!isRun(run))
+      throw new ConfigError(
+        `subnets extract: ${run} is no run (no config.yaml). Name the --out folder of a pre-training.`,
+      );
+    await init({ threads: call.threads });
     const { encoder, config } = await openRun(run);
     const space = searchSpace(config);
     const net = call.required("net");
     const networks = net === "all" ? space.distinct() : [space.parse(net)];
-    const data = call.text("data") ?? JSON.parse(readFileSync(join(run, "run.json"), "utf8")).data;
-    const images = await firstImages(data, encoder.spec);
-    mkdirSync(out, { recursive: true });
+    const data = call.text("data");
+    const source = data === undefined ? await openRunData(RunFolder.infoOf(run)) : await openSource(data);
+    const images = await firstImages(source, encoder.spec, (message) => output.warn(message));
+    makeFolder(out);
     let worst = 0;
     for (const { name, width, depth } of networks) {
       const file = extractNetwork(encoder, { name, width, depth: depth as number }, { folder: out, names, images });
@@ -65,10 +72,13 @@ export const subnetsExtract: Command = {
 };
 
 /** The first images of a source as an encoder sees them. */
-async function firstImages(data: string, spec: EncoderSpec): Promise<Tensor> {
-  const source = await openSource(data);
+async function firstImages(
+  source: ImageSource,
+  spec: EncoderSpec,
+  onWarning: (message: string) => void,
+): Promise<Tensor> {
   const size = Math.min(CHECK_IMAGES, source.length);
-  const stream = batches(source, { batchSize: size, passes: 1, shuffle: false, channels: CHANNELS });
+  const stream = batches(source, { batchSize: size, passes: 1, shuffle: false, channels: CHANNELS, onWarning });
   const { value } = await stream[Symbol.asyncIterator]().next();
   const { mean, std, channels, imageSize } = spec;
   const transform = new EvalTransform({ geometry: usualGeometry(imageSize), channels, mean, std });

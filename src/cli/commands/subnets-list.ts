@@ -1,4 +1,3 @@
-import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sizeOfNetwork } from "../../models/size.js";
 import { buildBackbone } from "../../poa/build.js";
@@ -7,6 +6,7 @@ import { shapesOnly } from "../../tensor/create.js";
 import { Rng } from "../../tensor/random.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
+import { isRun } from "../model.js";
 import { formatTable } from "../output.js";
 
 export const subnetsList: Command = {
@@ -18,8 +18,7 @@ export const subnetsList: Command = {
   examples: ["poa subnets list vit_ee1200", "poa subnets list runs/digits --json"],
   async run(call, output) {
     const [given] = call.operands;
-    const isRun = existsSync(given) && statSync(given).isDirectory();
-    const { config } = await loadConfig(isRun ? join(given, "config.yaml") : given, call.overrides);
+    const { config } = await loadConfig(isRun(given) ? join(given, "config.yaml") : given, call.overrides);
     const backbone = shapesOnly(() => buildBackbone(config, new Rng(0)));
     const networks = searchSpace(config)
       .distinct()

@@ -1,0 +1,58 @@
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+
+/** Calls that change the disk or read from it. Reading back counts, since a disk may fail there too. */
+const watched = [
+  "appendFileSync",
+  "closeSync",
+  "fsyncSync",
+  "mkdirSync",
+  "openSync",
+  "readFileSync",
+  "readSync",
+  "readdirSync",
+  "renameSync",
+  "rmSync",
+  "statfsSync",
+  "unlinkSync",
+  "writeFileSync",
+  "writeSync",
+] as const;
+
+type AnyCall = (...args: unknown[]) => unknown;
+
+export interface Outcome {
+  /** What fn threw; undefined if it did not. */
+  readonly thrown: unknown;
+  /** Whether the call that was to fail was reached. */
+  readonly reached: boolean;
+}
+
+/**
+ * Runs fn while one file-system call fails: the n-th (from 1), with the given error code.
+ *
+ * @param options.from  let all calls from the n-th on fail, as on a disk that has gone
+ */
+export function withFailingCall(n: number, fn: () => void, { code = "EIO", from = false } = {}): Outcome {
+  const files = fs as unknown as Record<string, AnyCall>;
+  const originals = new Map(watched.map((name) => [name, files[name]]));
+  let count = 0;
+  for (const [name, original] of originals) {
+    files[name] = (...args) => {
+      count++;
+      if (from ? count < n : count !== n) return original(...args);
+      if (name === "closeSync") original(...args); // the file is closed all the same
+      throw Object.assign(new Error(`${code}: injected into call ${n}, ${name}`), { code });
+    };
+  }
+  syncBuiltinESMExports();
+  try {
+    fn();
+    return { thrown: undefined, reached: count >= n };
+  } catch (thrown) {
+    return { thrown, reached: count >= n };
+  } finally {
+    for (const [name, original] of originals) files[name] = original;
+    syncBuiltinESMExports();
+  }
+}
