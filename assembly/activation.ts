@@ -19,10 +19,10 @@ export function gelu_f32(n: i32, x: usize, y: usize, begin: i32, end: i32): void
   for (; x + 32 <= stop; x += 32, y += 32) {
     const a = v128.load(x);
     const b = v128.load(x, 16);
-    const ya = f32x4.mul(a, normal_cdf_f32x4(a));
-    const yb = f32x4.mul(b, normal_cdf_f32x4(b));
-    v128.store(y, ya);
-    v128.store(y, yb, 16);
+    const yA = f32x4.mul(a, normal_cdf_f32x4(a));
+    const yB = f32x4.mul(b, normal_cdf_f32x4(b));
+    v128.store(y, yA);
+    v128.store(y, yB, 16);
   }
   for (; x < stop; x += 16, y += 16) {
     const left = stop - x;
@@ -51,10 +51,10 @@ export function gelu_grad_f32(n: i32, x: usize, dy: usize, beta: f32, dx: usize,
   for (; x + 32 <= stop; x += 32, dy += 32, dx += 32) {
     const a = f32x4.mul(gelu_slope_f32x4(v128.load(x)), v128.load(dy));
     const b = f32x4.mul(gelu_slope_f32x4(v128.load(x, 16)), v128.load(dy, 16));
-    const olda = v128.and(v128.load(dx), keep);
-    const oldb = v128.and(v128.load(dx, 16), keep);
-    v128.store(dx, f32x4.add(a, olda));
-    v128.store(dx, f32x4.add(b, oldb), 16);
+    const oldA = v128.and(v128.load(dx), keep);
+    const oldB = v128.and(v128.load(dx, 16), keep);
+    v128.store(dx, f32x4.add(a, oldA));
+    v128.store(dx, f32x4.add(b, oldB), 16);
   }
   for (; x < stop; x += 16, dy += 16, dx += 16) {
     const left = stop - x;

@@ -65,8 +65,9 @@ export function cross_entropy_grad_f32(
     const at = <usize>r << 2;
     const factor = weights == 0 ? unit : unit * load<f32>(weights + at);
     const t = row_at(targets, r % target_rows, ldt);
-    const sum = load<f32>(target_sum + at);
-    target_row_grad(x, x + bytes, temperature, load<f32>(lse + at), factor * sum, t, factor, beta, row_at(dlogits, r, ldd));
+    const up = factor * load<f32>(target_sum + at);
+    const out = row_at(dlogits, r, ldd);
+    target_row_grad(x, x + bytes, temperature, load<f32>(lse + at), up, t, factor, beta, out);
   }
 }
 
@@ -123,7 +124,8 @@ export function distill_grad_f32(
     const s = row_at(student, r, lds);
     const lseS = load<f32>(lse_student + (<usize>r << 2));
     const lseT = load<f32>(lse_teacher + (<usize>r << 2));
-    distill_row_grad(s, s + bytes, lseS, row_at(teacher, r, ldt), lseT, temperature, unit, beta, row_at(dstudent, r, ldd));
+    const t = row_at(teacher, r, ldt);
+    distill_row_grad(s, s + bytes, lseS, t, lseT, temperature, unit, beta, row_at(dstudent, r, ldd));
   }
 }
 

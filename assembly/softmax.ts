@@ -137,21 +137,32 @@ function subtract(x: usize, stop: usize, c: usize, y: usize): void {
   } while (x < stop);
 }
 
-/** y = 2^((x − top)·k), and the sum of it. */
+/** y = 2^((x − top)·k), and the sum of it. Two vectors at a time load each constant once for both. */
 function exponentials(x: usize, stop: usize, top: f32, k: f32, y: usize): f32 {
   const below = f32x4.splat(FAR_BELOW);
   const shift = f32x4.splat(top);
   const scale = f32x4.splat(k);
-  let sum = f32x4.splat(0);
-  do {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  if (x + 32 <= stop) {
+    do {
+      const a = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(x), shift), scale));
+      const b = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(x, 16), shift), scale));
+      s0 = f32x4.add(s0, a);
+      s1 = f32x4.add(s1, b);
+      v128.store(y, a);
+      v128.store(y, b, 16);
+      x += 32;
+      y += 32;
+    } while (x + 32 <= stop);
+  }
+  for (; x < stop; x += 16, y += 16) {
     const left = stop - x;
     const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, below), shift), scale));
-    sum = f32x4.add(sum, e);
+    s0 = f32x4.add(s0, e);
     store_part(y, left, e);
-    x += 16;
-    y += 16;
-  } while (x < stop);
-  return horizontal_sum(sum);
+  }
+  return horizontal_sum(f32x4.add(s0, s1));
 }
 
 /** y = (x − top)·scale − shift */

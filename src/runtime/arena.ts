@@ -175,9 +175,9 @@ export class StepArena {
       this.offset = 0;
     }
     if (this.segment === this.segments.length) {
-      // Segments double, so that a long-lived run ends up with a few large ones.
+      // Segments grow with what is held, so that a long-lived run ends up with a few large ones and little is left unused.
       const held = this.segments.reduce((sum, stretch) => sum + stretch.sizeBytes, 0);
-      this.segments.push(this.space.take(size, Math.max(SEGMENT_BYTES, held)));
+      this.segments.push(this.space.take(size, Math.max(SEGMENT_BYTES, held / 4)));
     }
     const ptr = this.segments[this.segment].ptr + this.offset;
     this.offset += size;

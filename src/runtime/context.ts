@@ -100,9 +100,7 @@ function parseMemory(limit: number | string): number {
   if (typeof limit === "number" && limit > 0) return Math.min(limit, ADDRESS_SPACE_BYTES);
   const match = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)$/.exec(String(limit));
   if (!match)
-    throw new ConfigError(
-      `init: memory is ${show(limit)}; expected bytes or a text like "512MiB" or "2GiB".`,
-    );
+    throw new ConfigError(`init: memory is ${show(limit)}; expected bytes or a text like "512MiB" or "2GiB".`);
   const unit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[match[2] as "KiB" | "MiB" | "GiB"];
   return Math.min(Number(match[1]) * unit, ADDRESS_SPACE_BYTES);
 }

@@ -42,10 +42,7 @@ export function instantiateKernels(
   return exports;
 }
 
-function instantiate(
-  memory: WebAssembly.Memory,
-  wasm: Uint8Array | WebAssembly.Module,
-): Record<KernelName, RawKernel> {
+function instantiate(memory: WebAssembly.Memory, wasm: Uint8Array | WebAssembly.Module): Record<KernelName, RawKernel> {
   try {
     const imports = { env: { memory } };
     return instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, imports).exports;

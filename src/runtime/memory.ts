@@ -35,7 +35,8 @@ export class WasmHeap implements Heap {
 
   grow(sizeBytes: number): void {
     if (sizeBytes <= this.sizeBytes) return;
-    if (sizeBytes > this.limitBytes) throw new MemoryError(this.exhausted(sizeBytes, "or raise the memory limit of init()"));
+    if (sizeBytes > this.limitBytes)
+      throw new MemoryError(this.exhausted(sizeBytes, "or raise the memory limit of init()"));
     try {
       this.memory.grow(Math.ceil((sizeBytes - this.sizeBytes) / PAGE_BYTES));
     } catch {

@@ -58,7 +58,8 @@ export class Storage {
   /** What has become of memory that is not alive, and how to avoid it. */
   get fate(): string {
     const { frame, arena } = this;
-    if (frame) return `belongs to ${frame.kind} ${frame.id}, which has ended. Return it from ${frame.kind}(), or keep(x).`;
+    if (frame)
+      return `belongs to ${frame.kind} ${frame.id}, which has ended. Return it from ${frame.kind}(), or keep(x).`;
     if (!arena) return "was made by shapesOnly() and has no memory.";
     return this.released ? "has been disposed." : "belongs to a runtime that has been disposed, or replaced by init().";
   }

@@ -1,5 +1,6 @@
 import type { ImageSource } from "../data/dataset.js";
 import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
+import { memoryCache } from "../data/memory-cache.js";
 import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -15,6 +16,7 @@ import { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchMaker } from "./crops.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
+import { refuseUnavailable } from "./unavailable.js";
 
 /** Keeps stochastic depth apart from other uses of the seed: "drop" in ASCII. */
 const DROP_STREAM = 0x64726f70;
@@ -22,6 +24,9 @@ const DROP_STREAM = 0x64726f70;
 /** Prefixes of the published names of the running centres, of class and of patch targets. */
 const CENTERINGS = ["dino_loss", "ibot_patch_loss"] as const;
 const OF_A_CENTERING = new RegExp(`^(${CENTERINGS.join("|")})\\.`);
+
+/** Bound on the decoded images kept with train.cache=memory. */
+const CACHE_BYTES = 2 ** 31;
 
 /** What one iteration has to tell. */
 export interface StepReport {
@@ -98,8 +103,9 @@ export class Trainer {
    * @throws ConfigError, DataError if the two cannot work together
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
+    refuseUnavailable(config);
     this.config = config;
-    this.source = source;
+    this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;
     this.plan = planRun(config, { images: source.length });
     batchesPerPass({ length: source.length, batchSize: config.train.batch_size_per_gpu, dropLast: true });

@@ -112,6 +112,7 @@ test("a gradient is handed over only to a whole tensor of a step that has none y
     assert.is(y.grad(), null);
     seedGradient(y, [1, 1]);
     assert.not.ok(handOver(x, y), "it has one");
+    assert.equal(gradient(x), [5, 6], "the buffer is no longer y's");
   });
 });
 
@@ -185,4 +186,7 @@ test("outside a step too, a backward pass leaves no temporary behind", async () 
   assert.is(memory().persistentBytes, persistentBytes);
   assert.equal(gradient(w), [5]);
   assert.is(runtime().step.depth, 0);
+  const y = scale(w, 2);
+  y.backward();
+  assert.is(y.grad(), null, "an intermediate value keeps no gradient");
 });

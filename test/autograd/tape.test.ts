@@ -297,7 +297,10 @@ test("tensors of a finished step are refused by ops of the next", async () => {
 test("a thousand training steps hold no byte more than a hundred", async () => {
   await init();
   const rng = new Rng(1);
-  const [fc1, fc2] = [new Linear(6, 16, { rng: rng.fork(1), init: "fan_in" }), new Linear(16, 1, { rng: rng.fork(2), init: "fan_in" })];
+  const [fc1, fc2] = [
+    new Linear(6, 16, { rng: rng.fork(1), init: "fan_in" }),
+    new Linear(16, 1, { rng: rng.fork(2), init: "fan_in" }),
+  ];
   const optimizer = new AdamW([...fc1.parameters(), ...fc2.parameters()], { lr: 3e-3, weightDecay: 0 });
   const train = () =>
     step(() => {

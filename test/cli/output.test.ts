@@ -3,6 +3,8 @@ import { formatDuration, formatTable, Output } from "../../src/cli/output.js";
 import { captured } from "../support/captured.js";
 import { test } from "../support/test.js";
 
+const ESCAPE = "\x1b";
+
 /** Runs fn with stderr pretending to be a terminal of so many columns. */
 function onTerminal(columns: number, fn: () => void): { stdout: string; stderr: string } {
   const before = { isTTY: process.stderr.isTTY, columns: process.stderr.columns };
@@ -87,10 +89,10 @@ test("colours need a terminal and no NO_COLOR", () => {
   const before = process.env.NO_COLOR;
   try {
     delete process.env.NO_COLOR;
-    assert.match(onTerminal(80, warning).stderr, /\x1b\[33mwarning:/);
-    assert.not.match(captured(warning).stderr, /\x1b/);
+    assert.ok(onTerminal(80, warning).stderr.startsWith(`${ESCAPE}[33mwarning:`));
+    assert.not.ok(captured(warning).stderr.includes(ESCAPE));
     process.env.NO_COLOR = "1";
-    assert.not.match(onTerminal(80, warning).stderr, /\x1b/);
+    assert.not.ok(onTerminal(80, warning).stderr.includes(ESCAPE));
   } finally {
     if (before === undefined) delete process.env.NO_COLOR;
     else process.env.NO_COLOR = before;

@@ -26,7 +26,8 @@ const vit = (options: Partial<VitOptions> = {}) =>
     ...options,
   });
 
-const saved = (model: VisionTransformer) => new Map([...model.stateDict()].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }]));
+const saved = (model: VisionTransformer) =>
+  new Map([...model.stateDict()].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }]));
 
 test("a spec tells all that is needed to build the network", async () => {
   await init();

@@ -7,7 +7,18 @@ import { Rng } from "../../src/tensor/random.js";
 import { test } from "../support/test.js";
 
 const published = () =>
-  shapesOnly(() => new VisionTransformer({ imageSize: 224, patchSize: 16, width: 1024, depth: 24, headDim: 64, layerScale: 1e-5, rng: new Rng(0) }));
+  shapesOnly(
+    () =>
+      new VisionTransformer({
+        imageSize: 224,
+        patchSize: 16,
+        width: 1024,
+        depth: 24,
+        headDim: 64,
+        layerScale: 1e-5,
+        rng: new Rng(0),
+      }),
+  );
 
 test("the published ViT and its parts have the published numbers of parameters, counted without memory", () => {
   dispose();

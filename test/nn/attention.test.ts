@@ -1,9 +1,9 @@
-import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { Attention } from "../../src/nn/attention.js";
 import { init } from "../../src/runtime/context.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { gradcheck, leaf, numbers } from "../support/gradcheck.js";
 import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
@@ -29,7 +29,9 @@ function plain({ qkv, proj, headDim }: Attention, x: number[][], full: number): 
     const result = new Array<number>(width).fill(0);
     for (let head = 0; head < width; head += headDim) {
       const channels = Array.from({ length: headDim }, (_, i) => head + i);
-      const scores = k.map((key) => Math.exp(channels.reduce((sum, c) => sum + query[c] * key[c], 0) / Math.sqrt(headDim)));
+      const scores = k.map((key) =>
+        Math.exp(channels.reduce((sum, c) => sum + query[c] * key[c], 0) / Math.sqrt(headDim)),
+      );
       const total = scores.reduce((a, b) => a + b, 0);
       for (const c of channels) result[c] = scores.reduce((sum, score, t) => sum + (score / total) * v[t][c], 0);
     }
@@ -47,7 +49,7 @@ test("the full layer and its first heads are softmax(q·kᵀ/√d)·v, written o
     const values = Array.from(x.toArray());
     const images = [0, 1].map((b) => [0, 1, 2].map((t) => values.slice((3 * b + t) * width, (3 * b + t + 1) * width)));
     const expected = images.flatMap((tokens) => plain(full, tokens, 12)).flat();
-    expected.forEach((value, i) => assert.ok(Math.abs(value - y[i]) < 1e-12, `width ${width}, entry ${i}: ${y[i]}, expected ${value}`));
+    close(y, expected, 1e-12, `width ${width}, entry`);
   }
 });
 
@@ -57,7 +59,7 @@ test("a slice of a slice is the slice at once", async () => {
   const x = leaf([1, 3, 4], 1);
   const [once, twice] = [full.slice(4), full.slice(12).slice(4)];
   const [a, b] = [step(() => once.forward(x)).toArray(), step(() => twice.forward(x)).toArray()];
-  a.forEach((value, i) => assert.ok(Math.abs(value - b[i]) < 1e-6));
+  close(b, a, 1e-6);
 });
 
 test("full and sliced attention are differentiated into the full gradients", async () => {

@@ -4,6 +4,7 @@ import { Block, type BlockOptions } from "../../src/nn/block.js";
 import type { BranchSample, DropPath } from "../../src/nn/drop-path.js";
 import { init } from "../../src/runtime/context.js";
 import { Rng } from "../../src/tensor/random.js";
+import { close } from "../support/close.js";
 import { gradcheck, leaf, numbers } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
 import { initDouble } from "../support/runtime.js";
@@ -35,16 +36,17 @@ const rowsOf = (values: ArrayLike<number>, size: number) =>
 test("names are those of a checkpoint, with and without layer scale", async () => {
   await init();
   const names = [...block(4).stateDict().keys()];
-  assert.equal(names.filter((name) => /^norm|^ls/.test(name)), [
-    "norm1.weight",
-    "norm1.bias",
-    "ls1.gamma",
-    "norm2.weight",
-    "norm2.bias",
-    "ls2.gamma",
-  ]);
+  assert.equal(
+    names.filter((name) => /^norm|^ls/.test(name)),
+    ["norm1.weight", "norm1.bias", "ls1.gamma", "norm2.weight", "norm2.bias", "ls2.gamma"],
+  );
   assert.not.ok([...block(4, { layerScale: null }).stateDict().keys()].some((name) => name.startsWith("ls")));
-  assert.equal([...block(4, { ffnBias: false, qkvBias: false, projBias: false }).stateDict().keys()].filter((name) => /(qkv|proj|fc.)\.bias/.test(name)), []);
+  assert.equal(
+    [...block(4, { ffnBias: false, qkvBias: false, projBias: false }).stateDict().keys()].filter((name) =>
+      /(qkv|proj|fc.)\.bias/.test(name),
+    ),
+    [],
+  );
 });
 
 test("each branch draws on its own with the block's rate", async () => {
@@ -68,7 +70,7 @@ test("samples outside both subsets pass unchanged, samples inside are what a bat
   const whole = rowsOf(step(() => net.forward(x)).toArray(), 12);
   const input = rowsOf(x.toArray(), 12);
   for (const b of [0, 2]) assert.equal(y[b], input[b]);
-  for (const b of [1, 3]) y[b].forEach((value, i) => assert.ok(Math.abs(value - whole[b][i]) < 1e-13));
+  for (const b of [1, 3]) close(y[b], whole[b], 1e-13);
 });
 
 test("a subset's branch is scaled, and the two branches may compute different samples", async () => {
@@ -81,7 +83,8 @@ test("a subset's branch is scaled, and the two branches may compute different sa
   const doubled = rowsOf(step(() => net.forward(x, scripted([first, none]))).toArray(), 12);
   const input = rowsOf(x.toArray(), 12);
   assert.equal(doubled[1], input[1]);
-  doubled[0].forEach((value, i) => assert.ok(Math.abs(value - (2 * once[0][i] - input[0][i])) < 1e-13));
+  const expected = once[0].map((value, i) => 2 * value - input[0][i]);
+  close(doubled[0], expected, 1e-13);
 });
 
 test("the expectation over subsets is the whole branch", async () => {
@@ -93,9 +96,9 @@ test("the expectation over subsets is the whole branch", async () => {
   const average = new Float64Array(whole.length);
   for (const rows of [Int32Array.of(0), Int32Array.of(1), Int32Array.of(2)]) {
     const y = step(() => net.forward(x, scripted([{ rows, scale: 3 }, none]))).toArray();
-    y.forEach((value, i) => (average[i] += value / 3));
+    for (const i of y.keys()) average[i] += y[i] / 3;
   }
-  whole.forEach((value, i) => assert.ok(Math.abs(value - average[i]) < 1e-12));
+  close(average, whole, 1e-12);
 });
 
 test("a block is the derivative of itself, whole, sliced and with subsets", async () => {
@@ -116,12 +119,19 @@ test("a block is the derivative of itself, whole, sliced and with subsets", asyn
 test("gradients outside a slice are zero in every tensor", async () => {
   await init();
   const net = block(8);
-  step(() => net.slice(4).forward(leaf([2, 3, 4], 1)).backward(numbers([24], 2)));
+  step(() =>
+    net
+      .slice(4)
+      .forward(leaf([2, 3, 4], 1))
+      .backward(numbers([24], 2)),
+  );
   for (const [name, x] of net.namedParameters()) {
     const gradient = gradientOf(x);
     const columns = x.shape.at(-1)!;
     const ratio = name.includes("fc2.weight") ? 4 : 1;
-    const zeroes = Array.from(gradient).filter((_, i) => columns > 1 && x.shape.length === 2 && i % columns >= 4 * ratio);
+    const zeroes = Array.from(gradient).filter(
+      (_, i) => columns > 1 && x.shape.length === 2 && i % columns >= 4 * ratio,
+    );
     assert.ok(
       zeroes.every((value) => value === 0),
       name,

@@ -8,6 +8,7 @@ import { init } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { gradcheck, leaf, numbers } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
 import { initDouble } from "../support/runtime.js";
@@ -27,13 +28,6 @@ function layer(inFeatures: number, outFeatures: number, bias = true): Linear {
 const pick = (x: Tensor, rows: readonly number[], columns: number) =>
   rows.flatMap((row) => Array.from(x.toArray()).slice(row * x.shape[1], row * x.shape[1] + columns));
 
-function closeTo(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
-  assert.is(actual.length, expected.length);
-  for (let i = 0; i < actual.length; i++) {
-    assert.ok(Math.abs(actual[i] - expected[i]) <= tolerance * Math.max(1, Math.abs(expected[i])), `entry ${i}: ${actual[i]}, expected ${expected[i]}`);
-  }
-}
-
 test("a fresh layer has a zero bias, or none, and scales nothing", async () => {
   await init();
   const full = new Linear(3, 2, { rng: new Rng(1) });
@@ -50,9 +44,12 @@ test("a slice is a dense layer of the first rows and columns times the input sca
     const slice = full.slice(3, 4);
     assert.is(slice.inputScale, 6 / 4);
     const x = leaf([2, 4], 3);
-    const weight = fromArray(pick(full.weight, [0, 1, 2], 4).map((w) => 1.5 * w), [3, 4]);
+    const weight = fromArray(
+      pick(full.weight, [0, 1, 2], 4).map((w) => 1.5 * w),
+      [3, 4],
+    );
     const dense = step(() => linear(x, weight, full.bias && fromArray(full.bias.toArray().slice(0, 3), [3])));
-    closeTo(step(() => slice.forward(x)).toArray(), dense.toArray(), 1e-14);
+    close(step(() => slice.forward(x)).toArray(), dense.toArray(), 1e-14);
   }
 });
 
@@ -70,12 +67,24 @@ test("a grouped slice keeps a range of rows in each group", async () => {
   await initDouble();
   const full = layer(4, 12);
   const slice = full.sliceGroups(3, 2, 3);
-  assert.equal([slice.weight.shape, slice.bias!.shape], [[3, 2, 3], [3, 2]]);
+  assert.equal(
+    [slice.weight.shape, slice.bias!.shape],
+    [
+      [3, 2, 3],
+      [3, 2],
+    ],
+  );
   const rows = [0, 1, 4, 5, 8, 9];
   const x = leaf([5, 3], 3);
-  const weight = fromArray(pick(full.weight, rows, 3).map((w) => (4 / 3) * w), [6, 3]);
-  const bias = fromArray(rows.map((row) => full.bias!.toArray()[row]), [6]);
-  closeTo(step(() => slice.forward(x)).toArray(), step(() => linear(x, weight, bias)).toArray(), 1e-14);
+  const weight = fromArray(
+    pick(full.weight, rows, 3).map((w) => (4 / 3) * w),
+    [6, 3],
+  );
+  const bias = fromArray(
+    rows.map((row) => full.bias!.toArray()[row]),
+    [6],
+  );
+  close(step(() => slice.forward(x)).toArray(), step(() => linear(x, weight, bias)).toArray(), 1e-14);
 });
 
 test("a grouped slice sliced again is the grouped slice at once, with and without bias", async () => {
@@ -111,7 +120,8 @@ test("the gradient outside a slice is zero, also where an old gradient lay", asy
   for (let row = 0; row < 9; row++) {
     const inside = row % 3 < 2;
     assert.is(db[row], inside ? 2 : 0);
-    for (let column = 0; column < 4; column++) assert.is(dw[4 * row + column] !== 0, inside && column < 3, `${row}, ${column}`);
+    for (let column = 0; column < 4; column++)
+      assert.is(dw[4 * row + column] !== 0, inside && column < 3, `${row}, ${column}`);
   }
 });
 
@@ -119,7 +129,10 @@ test("a full and a sliced use in one step add their gradients", async () => {
   await initDouble();
   const full = layer(4, 6);
   const x = leaf([2, 4], 3);
-  gradcheck(() => full.slice(6, 3).forward(full.sliceGroups(3, 1, 4).forward(full.forward(x).narrow(1, 0, 4))), [x, full.weight, full.bias!]);
+  gradcheck(
+    () => full.slice(6, 3).forward(full.sliceGroups(3, 1, 4).forward(full.forward(x).narrow(1, 0, 4))),
+    [x, full.weight, full.bias!],
+  );
 });
 
 test("materialising folds scale and groups, and gives what the slice gives", async () => {
@@ -133,7 +146,7 @@ test("materialising folds scale and groups, and gives what the slice gives", asy
     assert.ok(dense.weight.contiguous);
     const inFeatures = dense.weight.shape[1];
     const x = fromArray(numbers([3, inFeatures], 5), [3, inFeatures]);
-    closeTo(step(() => dense.forward(x)).toArray(), step(() => slice.forward(x)).toArray(), 1e-6);
+    close(step(() => dense.forward(x)).toArray(), step(() => slice.forward(x)).toArray(), 1e-6);
     dense.dispose();
   }
   assert.is(full.weight.toArray()[0], Math.fround(numbers([12, 8], 96)[0]), "the original keeps its numbers");

@@ -34,7 +34,13 @@ test("a slice narrows both layers and is differentiated into the full gradients"
   await initDouble();
   const net = mlp(4, 8);
   const slice = net.slice(3, 6);
-  assert.equal([slice.fc1.weight.shape, slice.fc2.weight.shape], [[6, 3], [3, 6]]);
+  assert.equal(
+    [slice.fc1.weight.shape, slice.fc2.weight.shape],
+    [
+      [6, 3],
+      [3, 6],
+    ],
+  );
   assert.equal([slice.fc1.inputScale, slice.fc2.inputScale], [4 / 3, 8 / 6]);
   const x = leaf([2, 3], 1);
   gradcheck(() => slice.forward(x), [x, ...net.parameters()]);

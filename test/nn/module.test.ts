@@ -44,7 +44,8 @@ class Net extends Module {
 }
 
 const names = ["token", "blocks.0.weight", "blocks.0.bias", "blocks.1.weight", "center", "head.weight", "head.bias"];
-const stateOf = (net: Module) => new Map([...net.stateDict()].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }]));
+const stateOf = (net: Module) =>
+  new Map([...net.stateDict()].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }]));
 
 test("names follow the declaration of fields, numbers of arrays, and skip what is no tensor", async () => {
   await init();
@@ -108,7 +109,13 @@ test("a derived module differs in what was changed and shares the rest", async (
   const leaf = new Leaf(true);
   const slice = leaf.slice(1);
   assert.instance(slice, Leaf);
-  assert.equal([slice.weight.shape, leaf.weight.shape], [[1, 3], [2, 3]]);
+  assert.equal(
+    [slice.weight.shape, leaf.weight.shape],
+    [
+      [1, 3],
+      [2, 3],
+    ],
+  );
   assert.is(slice.weight.storage, leaf.weight.storage);
   assert.equal([...slice.stateDict().keys()], ["weight", "bias"]);
 });

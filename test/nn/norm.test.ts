@@ -11,7 +11,14 @@ import { test } from "../support/test.js";
 test("a fresh layer makes rows of mean 0 and variance 1", async () => {
   await init();
   const norm = new LayerNorm(16);
-  const y = step(() => norm.forward(fromArray(numbers([2, 16], 1).map((value) => 5 * value + 3), [2, 16])));
+  const y = step(() =>
+    norm.forward(
+      fromArray(
+        numbers([2, 16], 1).map((value) => 5 * value + 3),
+        [2, 16],
+      ),
+    ),
+  );
   for (const row of [0, 1]) {
     const values = Array.from(y.select(0, row).toArray());
     const mean = values.reduce((a, b) => a + b, 0) / 16;
@@ -37,7 +44,12 @@ test("a slice is differentiated into the first channels of the full gradient", a
   norm.weight.write(numbers([6], 1));
   const x = leaf([3, 8], 2);
   gradcheck(() => norm.slice(4).forward(x.narrow(1, 0, 4)), [x, norm.weight, norm.bias]);
-  step(() => norm.slice(4).forward(x.narrow(1, 0, 4)).backward(numbers([12], 3)));
+  step(() =>
+    norm
+      .slice(4)
+      .forward(x.narrow(1, 0, 4))
+      .backward(numbers([12], 3)),
+  );
   for (const parameter of norm.parameters()) {
     const gradient = Array.from(gradientOf(parameter));
     assert.equal(gradient.slice(4), [0, 0]);

@@ -1,22 +1,18 @@
 import * as assert from "uvu/assert";
 import { noGrad, step } from "../../src/autograd/tape.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
 import { concatRows } from "../../src/ops/concat.js";
 import { gatherRows } from "../../src/ops/gather.js";
 import { init } from "../../src/runtime/context.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
 import { tinyBatch, tinyState } from "../support/tiny-run.js";
 
-function close(actual: readonly Tensor[], expected: readonly Tensor[]): void {
-  assert.equal(
-    actual.map(({ shape }) => shape),
-    expected.map(({ shape }) => shape),
-  );
-  actual.forEach((x, h) => {
-    const values = expected[h].toArray();
-    x.toArray().forEach((value, i) => assert.ok(Math.abs(value - values[i]) < 1e-12, `head ${h}, entry ${i}`));
-  });
+function same(actual: readonly Tensor[], expected: readonly Tensor[]): void {
+  const shapes = (tensors: readonly Tensor[]) => tensors.map(({ shape }) => shape);
+  assert.equal(shapes(actual), shapes(expected));
+  for (const h of actual.keys()) close(actual[h].toArray(), expected[h].toArray(), 1e-12, `head ${h}, entry`);
 }
 
 test("a student sees masked global crops, whole local crops, and masked patches through the same heads", async () => {
@@ -28,11 +24,11 @@ test("a student sees masked global crops, whole local crops, and masked patches 
       noGrad(() => {
         const output = student.forward(batch, null);
         const global = student.backbone.forward(batch.globals, { masks: batch.masked!.masks });
-        close([output.features], [global.classToken]);
-        close(output.global, student.dino_head.forward(global.classToken));
-        close(output.local, student.dino_head.forward(student.backbone.forward(batch.locals!).classToken));
+        same([output.features], [global.classToken]);
+        same(output.global, student.dino_head.forward(global.classToken));
+        same(output.local, student.dino_head.forward(student.backbone.forward(batch.locals!).classToken));
         const heads = student.ibot_head ?? student.dino_head;
-        close(output.patch, heads.forward(gatherRows(global.patchTokens, batch.masked!.indices)));
+        same(output.patch, heads.forward(gatherRows(global.patchTokens, batch.masked!.indices)));
         assert.is(output.patch[0].shape[1], separate ? 7 : 6);
       }),
     );
@@ -46,7 +42,17 @@ test("without masks or local crops there are no such logits", async () => {
     const batch = tinyBatch(1, { locals: 0, masked: false });
     step(() => {
       const { local, patch, global } = student.forward(batch, null);
-      assert.equal([local, patch, global.map(({ shape }) => shape)], [[], [], [[4, 6], [4, 5]]]);
+      assert.equal(
+        [local, patch, global.map(({ shape }) => shape)],
+        [
+          [],
+          [],
+          [
+            [4, 6],
+            [4, 5],
+          ],
+        ],
+      );
       assert.equal(teacher.forwardTeacher(batch).patch, []);
     });
   }
@@ -61,8 +67,8 @@ test("the teacher sees whole crops, the two crops swapped", async () => {
       const { classToken, patchTokens } = teacher.backbone.forward(batch.globals);
       const swapped = concatRows([2, 3, 0, 1].map((row) => classToken.narrow(0, row, 1)));
       const output = teacher.forwardTeacher(batch);
-      close(output.global, teacher.dino_head.forward(swapped));
-      close(output.patch, teacher.dino_head.forward(gatherRows(patchTokens, batch.masked!.indices)));
+      same(output.global, teacher.dino_head.forward(swapped));
+      same(output.patch, teacher.dino_head.forward(gatherRows(patchTokens, batch.masked!.indices)));
     }),
   );
 });
@@ -85,7 +91,10 @@ test("a slice narrows backbone and heads and shares their tensors", async () => 
   await init();
   const { student } = tinyState({ ibot: { separate_head: true } });
   const slice = student.slice(student.backbone.slice({ width: 4, depth: 1 }));
-  assert.equal([...slice.stateDict().keys()].filter((name) => name.includes("head")), [...student.stateDict().keys()].filter((name) => name.includes("head")));
+  assert.equal(
+    [...slice.stateDict().keys()].filter((name) => name.includes("head")),
+    [...student.stateDict().keys()].filter((name) => name.includes("head")),
+  );
   assert.equal(slice.dino_head.mlp0["0"].weight.shape, [8, 4]);
   assert.equal(slice.ibot_head!.mlp1["0"].weight.shape, [8, 4]);
   assert.is(slice.dino_head.mlp0["0"].weight.storage, student.dino_head.mlp0["0"].weight.storage);
@@ -94,7 +103,14 @@ test("a slice narrows backbone and heads and shares their tensors", async () => 
 
 test("names are those of a checkpoint: backbone, dino_head, and ibot_head where it has its own", async () => {
   await init();
-  const parts = (separate: boolean) => new Set([...tinyState({ ibot: { separate_head: separate } }).student.stateDict().keys()].map((name) => name.split(".")[0]));
+  const parts = (separate: boolean) =>
+    new Set(
+      [
+        ...tinyState({ ibot: { separate_head: separate } })
+          .student.stateDict()
+          .keys(),
+      ].map((name) => name.split(".")[0]),
+    );
   assert.equal([...parts(false)], ["backbone", "dino_head"]);
   assert.equal([...parts(true)], ["backbone", "dino_head", "ibot_head"]);
 });

@@ -3,6 +3,7 @@ import { noGrad, step } from "../../src/autograd/tape.js";
 import { SoftmaxCentering, sinkhornCentering } from "../../src/poa/centering.js";
 import { init, memory } from "../../src/runtime/context.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { leaf } from "../support/gradcheck.js";
 import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
@@ -12,8 +13,6 @@ const rows = (x: Tensor) => {
   return Array.from({ length: x.shape[0] }, (_, i) => values.slice(i * x.shape[1], (i + 1) * x.shape[1]));
 };
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
-const near = (actual: number, expected: number, tolerance = 1e-12) =>
-  assert.ok(Math.abs(actual - expected) < tolerance, `${actual}, expected ${expected}`);
 
 test("sinkhorn targets: rows sum to one, and many iterations share the rows evenly among prototypes", async () => {
   await initDouble();
@@ -23,8 +22,9 @@ test("sinkhorn targets: rows sum to one, and many iterations share the rows even
     [200, 1e-9],
   ]) {
     const targets = rows(step(() => noGrad(() => sinkhornCentering(iterations).targets(logits, 0.2))));
-    for (const row of targets) near(sum(row), 1);
-    for (let k = 0; k < 4; k++) near(sum(targets.map((row) => row[k])), 6 / 4, evenness);
+    close(targets.map(sum), new Array(6).fill(1), 1e-12);
+    const columns = [0, 1, 2, 3].map((k) => sum(targets.map((row) => row[k])));
+    close(columns, new Array(4).fill(6 / 4), evenness);
   }
 });
 
@@ -40,12 +40,13 @@ test("softmax targets: a batch moves the centre only for the next call", async (
     });
   const targets = (logits: Tensor) => step(() => noGrad(() => centering.targets(logits, temperature))).toArray();
   const uncentred = expected(first, [0, 0, 0]);
-  targets(first).forEach((value, i) => near(value, uncentred[i]));
+  close(targets(first), uncentred, 1e-12);
   const moved = [0, 1, 2].map((k) => 0.1 * (sum(rows(first).map((row) => row[k])) / 4));
-  centering.center.toArray().forEach((value, k) => near(value, moved[k]));
+  close(centering.center.toArray(), moved, 1e-12);
   const wanted = expected(second, moved);
-  targets(second).forEach((value, i) => near(value, wanted[i]));
-  centering.center.toArray().forEach((value, k) => near(value, 0.9 * moved[k] + 0.1 * (sum(rows(second).map((row) => row[k])) / 2)));
+  close(targets(second), wanted, 1e-12);
+  const again = moved.map((value, k) => 0.9 * value + 0.1 * (sum(rows(second).map((row) => row[k])) / 2));
+  close(centering.center.toArray(), again, 1e-12);
 });
 
 test("the centre is a buffer: saved, not trained, and kept over steps", async () => {

@@ -21,7 +21,8 @@ const softmax = (row: number[], temperature: number) => {
   return e.map((value) => value / total);
 };
 /** CE(t, s) of spec §4: −Σ t_k · log softmax(s/0.1)_k. */
-const ce = (target: number[], logits: number[]) => -softmax(logits, 0.1).reduce((sum, p, k) => sum + target[k] * Math.log(p), 0);
+const ce = (target: number[], logits: number[]) =>
+  -softmax(logits, 0.1).reduce((sum, p, k) => sum + target[k] * Math.log(p), 0);
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 
 /** Rows that sum to 1. */
@@ -33,7 +34,13 @@ function targetsOf(count: number, seed: number): Tensor {
 function classTargets(images: number): ClassTargets {
   const swapped = targetsOf(2 * images, 9);
   const [second, first] = [rows(swapped).slice(0, images), rows(swapped).slice(images)];
-  return { swapped, summed: fromArray(second.flatMap((row, i) => row.map((value, k) => value + first[i][k])), [images, K]) };
+  return {
+    swapped,
+    summed: fromArray(
+      second.flatMap((row, i) => row.map((value, k) => value + first[i][k])),
+      [images, K],
+    ),
+  };
 }
 
 function isClose(actual: number, expected: number): void {
@@ -53,7 +60,10 @@ test("local crops: every crop against both teacher views, divided by the number 
       const mean = sum([0, 1].map((b) => ce(t[view * images + b], s[c * images + b]))) / images;
       expected += mean / (2 + 2 * crops);
     }
-  isClose(step(() => dinoLocal(student, targets).item()), expected);
+  isClose(
+    step(() => dinoLocal(student, targets).item()),
+    expected,
+  );
   gradcheck(() => dinoLocal(student, targets), [student]);
 });
 
@@ -64,7 +74,10 @@ test("global crops: each against the other crop's teacher, weighed as two of the
   const [t, s] = [rows(targets.swapped), rows(student)];
   for (const crops of [0, 8]) {
     const expected = (2 * sum(s.map((row, i) => ce(t[i], row)))) / 4 / (2 + 2 * crops);
-    isClose(step(() => dinoGlobal(student, targets, crops).item()), expected);
+    isClose(
+      step(() => dinoGlobal(student, targets, crops).item()),
+      expected,
+    );
   }
   gradcheck(() => dinoGlobal(student, targets, 8), [student]);
 });
@@ -77,7 +90,10 @@ test("masked patches: weighted by 1/masked patches of the image, divided by all 
   const [t, s] = [rows(targets), rows(student)];
   const expected = sum(s.map((row, i) => weights[i] * ce(t[i], row))) / 8;
   const loss = () => maskedPatches(student, targets, fromArray(weights, [3]), 8);
-  isClose(step(() => loss().item()), expected);
+  isClose(
+    step(() => loss().item()),
+    expected,
+  );
   gradcheck(loss, [student]);
 });
 
@@ -85,7 +101,10 @@ test("distillation: the intact student's softmax at its own temperature teaches,
   await initDouble();
   const [elastic, intact] = [leaf([4, K], 1), leaf([4, K], 2)];
   const expected = sum(rows(elastic).map((row, i) => ce(softmax(rows(intact)[i], 0.1), row))) / 4;
-  isClose(step(() => distill(elastic, intact).item()), expected);
+  isClose(
+    step(() => distill(elastic, intact).item()),
+    expected,
+  );
   gradcheck(() => distill(elastic, intact), [elastic]);
   step(() => distill(elastic, intact).backward());
   assert.is(intact.grad(), null);
@@ -96,7 +115,10 @@ test("distillation is least, the teacher's entropy, where the two agree", async 
   const intact = leaf([2, K], 1);
   const same = leaf([2, K], 1);
   const entropy = sum(rows(intact).map((row) => ce(softmax(row, 0.1), row))) / 2;
-  isClose(step(() => distill(same, intact).item()), entropy);
+  isClose(
+    step(() => distill(same, intact).item()),
+    entropy,
+  );
   step(() => distill(same, intact).backward());
   for (const value of same.grad()!) assert.ok(Math.abs(value) < 1e-12);
 });
@@ -107,10 +129,16 @@ test("koleo: minus the mean log distance of unit features to their nearest neigh
   const z = rows(features).map((row) => row.map((value) => value / Math.hypot(...row)));
   const dot = (a: number[], b: number[]) => sum(a.map((value, i) => value * b[i]));
   const terms = z.map((row, i) => {
-    const nearest = z.reduce((best, other, j) => (j !== i && (best < 0 || dot(row, other) > dot(row, z[best])) ? j : best), -1);
+    const nearest = z.reduce(
+      (best, other, j) => (j !== i && (best < 0 || dot(row, other) > dot(row, z[best])) ? j : best),
+      -1,
+    );
     return -Math.log(Math.hypot(...row.map((value, k) => value - z[nearest][k] + 1e-8)) + 1e-8);
   });
-  isClose(step(() => koleo(features).item()), sum(terms) / 6);
+  isClose(
+    step(() => koleo(features).item()),
+    sum(terms) / 6,
+  );
   gradcheck(() => koleo(features), [features]);
 });
 
@@ -119,7 +147,10 @@ test("koleo does not depend on the length of a feature, and stays finite for equ
   const features = leaf([4, 3], 4);
   const before = step(() => koleo(features).item());
   features.write(rows(features).flatMap((row, i) => row.map((value) => (1 + i) * value)));
-  isClose(step(() => koleo(features).item()), before);
+  isClose(
+    step(() => koleo(features).item()),
+    before,
+  );
   const equal = fromArray([1, 2, 1, 2, 1, 2], [3, 2]);
   assert.ok(Number.isFinite(step(() => koleo(equal).item())));
 });

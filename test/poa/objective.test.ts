@@ -42,7 +42,9 @@ function batchWith({ locals = true, masked = true } = {}): PoaBatch {
     images: B,
     globals: zeros([2 * B, 1, 2, 2]),
     locals: locals ? zeros([CROPS * B, 1, 1, 1]) : null,
-    masked: masked ? { masks: zeros([2 * B, 4]), indices: Int32Array.of(0, 1, 5), weights: Float32Array.of(0.5, 0.5, 1) } : null,
+    masked: masked
+      ? { masks: zeros([2 * B, 4]), indices: Int32Array.of(0, 1, 5), weights: Float32Array.of(0.5, 0.5, 1) }
+      : null,
   };
 }
 
@@ -60,18 +62,22 @@ function terms(branch: BranchOutput, targets: Targets, intact: BranchOutput | nu
 }
 
 const near = (actual: number, expected: number, what = "") =>
-  assert.ok(Math.abs(actual - expected) < 1e-12 * Math.max(1, Math.abs(expected)), `${what} ${actual}, expected ${expected}`);
+  assert.ok(
+    Math.abs(actual - expected) < 1e-12 * Math.max(1, Math.abs(expected)),
+    `${what} ${actual}, expected ${expected}`,
+  );
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 /** The value of an objective, out of its step. */
-const valueOf = (fn: () => Objective) => step(() => {
-  const { loss, logged } = fn();
-  return { loss: loss.item(), logged };
-});
+const evaluated = (fn: () => Objective) =>
+  step(() => {
+    const { loss, logged } = fn();
+    return { loss: loss.item(), logged };
+  });
 
 test("the objective is the published sum: λ for the intact, 1 − λ for the elastic student and the distillation", async () => {
   await initDouble();
   const [intact, elastic, targets, batch] = [output(1), output(2), targetsFor(), batchWith()];
-  const { loss } = valueOf(() => objective(batch, targets, intact, [elastic], weights));
+  const { loss } = evaluated(() => objective(batch, targets, intact, [elastic], weights));
   step(() => {
     const [i, e] = [terms(intact, targets, null), terms(elastic, targets, intact)];
     const perHead = HEADS.map((_, h) => {
@@ -85,7 +91,7 @@ test("the objective is the published sum: λ for the intact, 1 − λ for the el
 test("logged values have the published keys and scales", async () => {
   await initDouble();
   const [intact, elastic, targets, batch] = [output(1), output(2), targetsFor(), batchWith()];
-  const { logged } = valueOf(() => objective(batch, targets, intact, [elastic], weights));
+  const { logged } = evaluated(() => objective(batch, targets, intact, [elastic], weights));
   step(() => {
     const [i, e] = [terms(intact, targets, null), terms(elastic, targets, intact)];
     const expected: Record<string, number> = { koleo_loss: (0.2 / 4) * (i.koleo + e.koleo) };
@@ -106,8 +112,8 @@ test("several elastic networks share their weight evenly", async () => {
   await initDouble();
   const [intact, targets, batch] = [output(1), targetsFor(), batchWith()];
   const networks = [output(2), output(3), output(4)];
-  const one = networks.map((elastic) => valueOf(() => objective(batch, targets, intact, [elastic], weights)));
-  const all = valueOf(() => objective(batch, targets, intact, networks, weights));
+  const one = networks.map((elastic) => evaluated(() => objective(batch, targets, intact, [elastic], weights)));
+  const all = evaluated(() => objective(batch, targets, intact, networks, weights));
   near(all.loss, sum(one.map(({ loss }) => loss)) / 3);
   for (const key in all.logged) near(all.logged[key], sum(one.map(({ logged }) => logged[key])) / 3, key);
 });
@@ -116,12 +122,14 @@ test("parts that are off leave no term: masks, local crops, koleo, elastic netwo
   await initDouble();
   const off = { locals: false, masked: false };
   const [intact, elastic] = [output(1, off), output(2, off)];
-  const bare = valueOf(() => objective(batchWith(off), targetsFor(false), intact, [elastic], { ...weights, koleo: 0 }));
+  const bare = evaluated(() =>
+    objective(batchWith(off), targetsFor(false), intact, [elastic], { ...weights, koleo: 0 }),
+  );
   assert.equal(
     Object.keys(bare.logged).map((key) => key.replace(/_\d$/, "")),
     ["dino_global_crops_loss", "dino_global_crops_loss", "distill_global_crops_loss", "distill_global_crops_loss"],
   );
-  const alone = valueOf(() => objective(batchWith(off), targetsFor(false), intact, [], weights));
+  const alone = evaluated(() => objective(batchWith(off), targetsFor(false), intact, [], weights));
   assert.ok(Number.isFinite(alone.loss));
   assert.not.ok(Object.keys(alone.logged).some((key) => key.startsWith("distill")));
 });

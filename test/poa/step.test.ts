@@ -4,11 +4,19 @@ import { stochasticDepth } from "../../src/nn/drop-path.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
 import type { BranchOutput } from "../../src/poa/branch.js";
 import { objective, type Targets } from "../../src/poa/objective.js";
-import { accumulateGradients, applyUpdate, clipBySubModule, type PoaState, poaStep, teacherTargets } from "../../src/poa/step.js";
+import {
+  accumulateGradients,
+  applyUpdate,
+  clipBySubModule,
+  type PoaState,
+  poaStep,
+  teacherTargets,
+} from "../../src/poa/step.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { keep } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { gradcheck } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
 import { initDouble } from "../support/runtime.js";
@@ -29,16 +37,12 @@ function snapshot({ student, teacher, optimizer, classCentering, patchCentering 
   return new Map(all.map(([name, x]) => [name, Array.from(x.toArray())]));
 }
 
-const gradients = ({ student }: PoaState) => new Map(student.namedParameters().map(([name, x]) => [name, Array.from(gradientOf(x))]));
+const gradients = ({ student }: PoaState) =>
+  new Map(student.namedParameters().map(([name, x]) => [name, Array.from(gradientOf(x))]));
 
-function close(actual: Map<string, number[]>, expected: Map<string, number[]>, tolerance: number): void {
+function sameNumbers(actual: Map<string, number[]>, expected: Map<string, number[]>, tolerance: number): void {
   assert.equal([...actual.keys()], [...expected.keys()]);
-  for (const [name, values] of expected) {
-    values.forEach((value, i) => {
-      const found = actual.get(name)![i];
-      assert.ok(Math.abs(found - value) <= tolerance * Math.max(1, Math.abs(value)), `${name}[${i}]: ${found}, expected ${value}`);
-    });
-  }
+  for (const [name, values] of expected) close(actual.get(name)!, values, tolerance, name);
 }
 
 /** The tensors of an output, kept beyond the step and untracked. */
@@ -47,11 +51,18 @@ function kept({ features, local, global, patch }: BranchOutput): BranchOutput {
 }
 
 /** The fixed parts of a step: targets and what the intact student says. */
-function fixedParts(state: PoaState, batch: PoaBatch, dropPath = tinySettings(state).dropPath.intact): [Targets, BranchOutput] {
+function fixedParts(
+  state: PoaState,
+  batch: PoaBatch,
+  dropPath = tinySettings(state).dropPath.intact,
+): [Targets, BranchOutput] {
   return step(() =>
     noGrad((): [Targets, BranchOutput] => {
       const { classes, patches } = teacherTargets(state, batch, 0.1);
-      const targets = { classes: classes.map(({ swapped, summed }) => ({ swapped: keep(swapped), summed: keep(summed) })), patches: patches.map(keep) };
+      const targets = {
+        classes: classes.map(({ swapped, summed }) => ({ swapped: keep(swapped), summed: keep(summed) })),
+        patches: patches.map(keep),
+      };
       return [targets, kept(state.student.forward(batch, dropPath))];
     }),
   );
@@ -64,7 +75,9 @@ test("the gradient of a whole step is the derivative of its objective, targets h
     const { student } = state;
     const batch = tinyBatch();
     const subset = () => ({ rows: Int32Array.of(2, 0, 3), scale: 4 / 3 });
-    const perSample = (rows: number) => ({ scale: Float32Array.from({ length: rows }, (_, i) => (i % 3 === 0 ? 0 : 1.25)) });
+    const perSample = (rows: number) => ({
+      scale: Float32Array.from({ length: rows }, (_, i) => (i % 3 === 0 ? 0 : 1.25)),
+    });
     const settings = tinySettings(state, { dropPath: { intact: subset, elastic: perSample } });
     const { weights } = settings;
     const [targets, taught] = fixedParts(state, batch, subset);
@@ -83,8 +96,10 @@ test("the gradient of a whole step is the derivative of its objective, targets h
       return found;
     });
     accumulateGradients(state, batch, settings);
-    const sum = new Map([...parts[0]].map(([name, values]) => [name, values.map((value, i) => value + parts[1].get(name)![i])]));
-    close(gradients(state), sum, 1e-10);
+    const sum = new Map(
+      [...parts[0]].map(([name, values]) => [name, values.map((value, i) => value + parts[1].get(name)![i])]),
+    );
+    sameNumbers(gradients(state), sum, 1e-10);
   }
 });
 
@@ -117,15 +132,27 @@ test("micro-batches average their gradients, losses and logs", async () => {
   });
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / 3;
   for (const batch of batches) accumulateGradients(state, batch, settings, 1 / 3);
-  const averaged = new Map([...single[0].found].map(([name, values]) => [name, values.map((_, i) => mean(single.map(({ found }) => found.get(name)![i])))]));
-  close(gradients(state), averaged, 1e-12);
-  const norm = (prefix: string) => Math.hypot(...[...averaged].flatMap(([name, values]) => (name.startsWith(prefix) ? values : [])));
+  const averaged = new Map(
+    [...single[0].found].map(([name, values]) => [
+      name,
+      values.map((_, i) => mean(single.map(({ found }) => found.get(name)![i]))),
+    ]),
+  );
+  sameNumbers(gradients(state), averaged, 1e-12);
+  const norm = (prefix: string) =>
+    Math.hypot(...[...averaged].flatMap(([name, values]) => (name.startsWith(prefix) ? values : [])));
   state.optimizer.discardGradients();
 
-  const result = poaStep(state, batches.map((batch) => () => batch), settings);
+  const result = poaStep(
+    state,
+    batches.map((batch) => () => batch),
+    settings,
+  );
   assert.ok(Math.abs(result.loss - mean(single.map(({ loss }) => loss))) < 1e-12);
-  for (const key in result.logged) assert.ok(Math.abs(result.logged[key] - mean(single.map(({ logged }) => logged[key]))) < 1e-12, key);
-  for (const part of ["backbone", "dino_head"]) assert.ok(Math.abs(result.gradientNorms[part] - norm(part)) < 1e-9, part);
+  for (const key in result.logged)
+    assert.ok(Math.abs(result.logged[key] - mean(single.map(({ logged }) => logged[key]))) < 1e-12, key);
+  for (const part of ["backbone", "dino_head"])
+    assert.ok(Math.abs(result.gradientNorms[part] - norm(part)) < 1e-9, part);
 });
 
 test("each micro-batch is made when its turn comes, since they may share memory", async () => {
@@ -173,7 +200,11 @@ test("a step whose images are not finite leaves weights, moments, teacher, centr
     const broken = tinyBatch();
     broken.globals.narrow(0, 1, 1).narrow(3, 2, 1).select(1, 0).write(new Array(8).fill(Number.NaN));
     for (const batches of [[broken], [tinyBatch(2), broken]]) {
-      const { updated, loss } = poaStep(state, batches.map((batch) => () => batch), settings);
+      const { updated, loss } = poaStep(
+        state,
+        batches.map((batch) => () => batch),
+        settings,
+      );
       assert.is(updated, false);
       assert.ok(Number.isNaN(loss));
     }
@@ -187,11 +218,8 @@ test("a gradient that is not finite under a finite loss changes nothing either",
   await init();
   const state = tinyState();
   const before = snapshot(state);
-  const huge = { lambda: 0.8, dino: 3e38, ibot: 0, koleo: 0 };
-  const { weight_g } = state.student.dino_head.last_layer0;
-  weight_g.write(new Array(6).fill(1e-3)); // the loss stays near log K, its gradient is large
-  before.set("student.dino_head.last_layer0.weight_g", Array.from(weight_g.toArray()));
-  const result = poaStep(state, [() => tinyBatch()], tinySettings(state, { weights: { ...huge, dino: 1e37 } }));
+  const weights = { lambda: 0.8, dino: 1e37, ibot: 0, koleo: 0 }; // the square of a gradient overflows, the loss does not
+  const result = poaStep(state, [() => tinyBatch()], tinySettings(state, { weights }));
   assert.ok(Number.isFinite(result.loss), `${result.loss}`);
   assert.not.ok(Number.isFinite(result.gradientNorms.dino_head));
   assert.is(result.updated, false);
@@ -247,7 +275,8 @@ test("backbone and heads are clipped on their own; their names are those of the 
   for (const [name, values] of gradients(state)) {
     const norm = norms[name.split(".")[0]];
     assert.ok(norm > 0.1);
-    values.forEach((value, i) => assert.ok(Math.abs(value - (before.get(name)![i] * 0.1) / (norm + 1e-6)) < 1e-12, name));
+    const clipped = before.get(name)!.map((value) => (value * 0.1) / (norm + 1e-6));
+    close(values, clipped, 1e-12, name);
   }
 });
 
@@ -259,7 +288,11 @@ test("a last layer at rate zero stays while the rest moves, and an unused mask t
   const after = snapshot(state);
   for (const { name } of state.optimizer.groups.flatMap(({ parameters }) => parameters)) {
     const still = name.includes("last_layer") || name.endsWith("mask_token");
-    assert.is(before.get(`student.${name}`)!.every((value, i) => value === after.get(`student.${name}`)![i]), still, name);
+    assert.is(
+      before.get(`student.${name}`)!.every((value, i) => value === after.get(`student.${name}`)![i]),
+      still,
+      name,
+    );
   }
   assert.equal(after.get("backbone.mask_token.step"), [0]);
   assert.equal(after.get("dino_head.last_layer0.weight_g.step"), [1]);
@@ -272,7 +305,8 @@ test("an update without gradients moves only the teacher", async () => {
   applyUpdate(state, { lr: 1, lastLayerLr: 1, weightDecay: 1, momentum: 0 });
   const after = snapshot(state);
   for (const [name, values] of after) {
-    if (name.startsWith("teacher.")) assert.equal(values, before.get(name.replace("teacher.", "student.")), name);
+    const expected = before.get(name.replace("teacher.", "student."))!;
+    if (name.startsWith("teacher.")) close(values, expected, 1e-6, name);
     else assert.equal(values, before.get(name), name);
   }
 });

@@ -58,7 +58,9 @@ test("persistent memory: neighbours merge in whatever order they are freed", () 
 });
 
 test("persistent memory: whatever is allocated and freed, nothing overlaps and all of it comes back", () => {
-  const requests = fc.array(fc.record({ size: fc.integer({ min: 0, max: 3 * MIB }), free: fc.nat() }), { maxLength: 60 });
+  const requests = fc.array(fc.record({ size: fc.integer({ min: 0, max: 3 * MIB }), free: fc.nat() }), {
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(requests, (list) => {
       const heap = new CountingHeap();
@@ -154,10 +156,11 @@ test("step memory: the peak outlasts the frame and grows only when it is passed"
   assert.is(take([640, 640]), 1280);
   assert.is(take([64]), 1280);
   assert.is(take([640, 641]), 640 + 704);
+  assert.is(take([SEGMENT, 64]), SEGMENT + 64);
   assert.is(arena.usedBytes, 0);
 });
 
-test("step memory: segments double, hold what does not fit the first, and are used again", () => {
+test("step memory: what does not fit a segment goes to the next, and all are used again", () => {
   const heap = new CountingHeap();
   const arena = stepOn(heap);
   const run = () => {
@@ -169,9 +172,9 @@ test("step memory: segments double, hold what does not fit the first, and are us
   const pointers = run();
   const second = FIRST + SEGMENT;
   assert.equal(pointers, [FIRST, second, second + 3 * MIB, second + SEGMENT]);
-  assert.is(heap.sizeBytes, FIRST + 16 * MIB); // 4, 4, then as much as both
+  assert.is(heap.sizeBytes, FIRST + 13 * MIB);
   assert.equal(run(), pointers);
-  assert.is(heap.sizeBytes, FIRST + 16 * MIB);
+  assert.is(heap.sizeBytes, FIRST + 13 * MIB);
 });
 
 test("step memory: a frame that began in the first segment rewinds out of the third", () => {
@@ -186,16 +189,28 @@ test("step memory: a frame that began in the first segment rewinds out of the th
   arena.close(outer);
 });
 
+test("step memory: a new segment has a quarter of what is held, so that a long run has few", () => {
+  const heap = new CountingHeap();
+  const arena = stepOn(heap);
+  arena.open("step");
+  arena.allocate(40 * MIB);
+  arena.allocate(64);
+  assert.is(heap.sizeBytes, FIRST + 50 * MIB);
+  arena.allocate(3000 * MIB);
+  arena.allocate(64);
+  assert.is(heap.sizeBytes, FIRST + 3050 * MIB + 762.5 * MIB);
+});
+
 test("step memory: near the limit a segment is as large as can be had, not as wanted", () => {
   const heap = new CountingHeap(FIRST + 13 * MIB);
   const arena = stepOn(heap);
   arena.open("step");
   arena.allocate(4 * MIB);
-  arena.allocate(4 * MIB); // eight held: eight more are wanted, five are left
+  arena.allocate(4 * MIB);
   arena.allocate(MIB);
   assert.is(heap.sizeBytes, FIRST + 12 * MIB);
   arena.allocate(3 * MIB);
-  arena.allocate(MIB);
+  arena.allocate(MIB); // four are wanted, one is left
   assert.is(heap.sizeBytes, FIRST + 13 * MIB);
   refuses(() => arena.allocate(64), MemoryError, "the heap is full");
 });

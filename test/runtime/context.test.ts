@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
+import { step } from "../../src/autograd/tape.js";
 import { ConfigError, MemoryError, ReleasedError } from "../../src/errors.js";
 import { dispose, init, memory, runtime } from "../../src/runtime/context.js";
 import { inlinedModule } from "../../src/runtime/kernels.js";
 import { ADDRESS_SPACE_BYTES } from "../../src/runtime/memory.js";
-import { empty, full, fromArray, persistent } from "../../src/tensor/create.js";
-import { step } from "../../src/autograd/tape.js";
+import { empty, fromArray, full, persistent } from "../../src/tensor/create.js";
 import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
 

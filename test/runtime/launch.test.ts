@@ -7,7 +7,11 @@ import { test } from "../support/test.js";
 
 test("a closed door names the kernel and what to call", () => {
   dispose();
-  refuses(() => kernels.gelu_f32(1, 0, 0), ConfigError, "gelu_f32: the runtime is not running. Call `await init()` first.");
+  refuses(
+    () => kernels.gelu_f32(1, 0, 0),
+    ConfigError,
+    "gelu_f32: the runtime is not running. Call `await init()` first.",
+  );
 });
 
 test("the door opens with init and closes with dispose", async () => {

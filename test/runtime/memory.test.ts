@@ -38,7 +38,11 @@ test("sizes are whole pages, the limit is rounded down", () => {
 test("beyond the limit the error tells what is needed, allowed and held, and the way out", () => {
   const heap = new WasmHeap({ initialBytes: 2 * MIB, limitBytes: 8 * MIB });
   heap.grow(3 * MIB);
-  refuses(() => heap.grow(70 * MIB), MemoryError, "memory: 70 MiB are needed, 8 MiB are allowed and 3 MiB are held. Lower");
+  refuses(
+    () => heap.grow(70 * MIB),
+    MemoryError,
+    "memory: 70 MiB are needed, 8 MiB are allowed and 3 MiB are held. Lower",
+  );
   refuses(() => heap.grow(70 * MIB), MemoryError, "or raise the memory limit of init().");
   assert.is(heap.sizeBytes, 3 * MIB);
 });

@@ -49,7 +49,9 @@ export function tinyBatch(seed = 1, { images = 2, locals = 3, masked = true } = 
     images,
     globals: crops(2 * images, 8, seed),
     locals: locals > 0 ? crops(locals * images, 4, seed + 500) : null,
-    masked: masked ? { masks: fromArray(masks, [2 * images, 4], "i32"), indices, weights: Float32Array.of(0.5, 0.5, 1) } : null,
+    masked: masked
+      ? { masks: fromArray(masks, [2 * images, 4], "i32"), indices, weights: Float32Array.of(0.5, 0.5, 1) }
+      : null,
   };
 }
 

@@ -41,7 +41,10 @@ test("inside a step tensors take step memory, persistent ones and parameters do 
     const before = memory().persistentBytes;
     zeros([4]);
     assert.is(memory().persistentBytes, before);
-    kept.push(persistent([4]), parameter([4], () => 2));
+    kept.push(
+      persistent([4]),
+      parameter([4], () => 2),
+    );
   });
   kept[0].write([1, 2, 3, 4]);
   assert.equal([...kept[1].toArray()], [2, 2, 2, 2]);

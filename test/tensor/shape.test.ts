@@ -15,12 +15,14 @@ function offsets(shape: Shape, strides: Shape): number[] {
 }
 
 /** A dense tensor that has been narrowed and permuted. */
-const views = fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), cut: fc.nat(2), order: fc.nat() }), { maxLength: 4 }).map((axes) => {
-  const whole = axes.map(({ size, cut }) => size + cut);
-  const strides = denseStrides(whole);
-  const order = axes.map(({ order }, axis) => ({ order, axis })).sort((a, b) => a.order - b.order);
-  return { shape: order.map(({ axis }) => axes[axis].size), strides: order.map(({ axis }) => strides[axis]) };
-});
+const views = fc
+  .array(fc.record({ size: fc.integer({ min: 1, max: 4 }), cut: fc.nat(2), order: fc.nat() }), { maxLength: 4 })
+  .map((axes) => {
+    const whole = axes.map(({ size, cut }) => size + cut);
+    const strides = denseStrides(whole);
+    const order = axes.map(({ order }, axis) => ({ order, axis })).sort((a, b) => a.order - b.order);
+    return { shape: order.map(({ axis }) => axes[axis].size), strides: order.map(({ axis }) => strides[axis]) };
+  });
 
 /** Some factorisation of n, ones included. */
 function factorised(n: number, picks: readonly number[]): number[] {
@@ -92,7 +94,15 @@ test("rows: dense, narrowed and selected tensors are matrices with one row strid
 
 test("rows: uneven spacing, a stride along the row and scalars are refused with the way out", () => {
   const uneven = { shape: [2, 2, 4], strides: [12, 4, 1] }; // x[:, :2] of [2, 3, 4]
-  refuses(() => rowsOf("gelu", uneven), ShapeError, "gelu: the rows of [2, 2, 4] with strides [12, 4, 1] are not evenly spaced. Pass contiguous(x).");
+  refuses(
+    () => rowsOf("gelu", uneven),
+    ShapeError,
+    "gelu: the rows of [2, 2, 4] with strides [12, 4, 1] are not evenly spaced. Pass contiguous(x).",
+  );
   refuses(() => rowsOf("gelu", { shape: [2, 3], strides: [1, 2] }), ShapeError, "not evenly spaced");
-  refuses(() => rowsOf("gelu", { shape: [], strides: [] }), ShapeError, "gelu: expected at least one axis, got a scalar.");
+  refuses(
+    () => rowsOf("gelu", { shape: [], strides: [] }),
+    ShapeError,
+    "gelu: expected at least one axis, got a scalar.",
+  );
 });

@@ -52,7 +52,8 @@ test("permute reorders axes, and refuses what is no order of them", async () => 
   const x = counting([2, 3]);
   assert.equal(values(x.permute([1, 0])), [0, 3, 1, 4, 2, 5]);
   assert.equal(counting([2, 3, 4]).permute([2, 0, 1]).shape, [4, 2, 3]);
-  for (const order of [[0], [0, 0], [0, 2], [0, 1, 2]]) refuses(() => x.permute(order), ShapeError, "is not an order of the 2 axes of [2, 3]");
+  for (const order of [[0], [0, 0], [0, 2], [0, 1, 2]])
+    refuses(() => x.permute(order), ShapeError, "is not an order of the 2 axes of [2, 3]");
 });
 
 test("reshape fills in one open size and keeps the order of elements", async () => {
@@ -72,7 +73,11 @@ test("reshape refuses another number of elements, two open sizes, and what would
   refuses(() => x.reshape([-1, 5]), ShapeError, "does not fit");
   refuses(() => x.reshape([12, -1, -1]), ShapeError, "does not fit");
   refuses(() => x.reshape([0, -1]), ShapeError, "does not fit");
-  refuses(() => x.permute([1, 0]).reshape([12]), ShapeError, "reshape: [6, 2] as [12] would move elements. Pass contiguous(x).");
+  refuses(
+    () => x.permute([1, 0]).reshape([12]),
+    ShapeError,
+    "reshape: [6, 2] as [12] would move elements. Pass contiguous(x).",
+  );
 });
 
 test("views share memory: what is written through one is read through all", async () => {
@@ -152,7 +157,11 @@ test("after its scope or its disposal a tensor says so, with its name", async ()
       escaped.push(empty([2], "i32"));
       return null;
     });
-    refuses(() => escaped[0].ptr, ReleasedError, "x [2] i32 belongs to scope 1, which has ended. Return it from scope(), or keep(x).");
+    refuses(
+      () => escaped[0].ptr,
+      ReleasedError,
+      "x [2] i32 belongs to scope 1, which has ended. Return it from scope(), or keep(x).",
+    );
   });
   const x = counting([3]);
   x.name = "blocks.0.norm1.weight";

@@ -1,0 +1,119 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { step } from "../../src/autograd/tape.js";
+import { DataError, FormatError } from "../../src/errors.js";
+import { readEncoder, writeEncoder } from "../../src/export/encoder-file.js";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/formats/safetensors.js";
+import type { Encoder } from "../../src/models/encoder.js";
+import { init } from "../../src/runtime/context.js";
+import { fromArray } from "../../src/tensor/create.js";
+import { numbers } from "../support/gradcheck.js";
+import { refuses } from "../support/refuses.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { test } from "../support/test.js";
+import { tinyEncoder } from "../support/tiny-encoder.js";
+
+await init();
+
+const encoder = tinyEncoder();
+const path = join(tempFolder(), "encoder.safetensors");
+const size = writeEncoder(path, encoder);
+const images = fromArray(numbers([2, 3, 16, 16], 4), [2, 3, 16, 16]);
+
+const features = ({ backbone }: Encoder) => [...step(() => backbone.forward(images).classToken.toArray())];
+
+/** The file with other tensors or metadata, under another name. */
+function rewritten(
+  change: (tensors: Map<string, StoredTensor>, metadata: Map<string, string>) => void,
+  name = "changed.safetensors",
+): string {
+  const { tensors, metadata } = readSafetensors(readFileSync(path), path);
+  change(tensors, metadata);
+  const changed = join(tempFolder(), name);
+  writeFileSync(changed, writeSafetensors(tensors, metadata));
+  return changed;
+}
+
+test("an encoder that is read gives the features of the one that was written, to the bit", () => {
+  assert.is(size, readFileSync(path).length);
+  const read = readEncoder(path);
+  assert.equal(read.spec, encoder.spec);
+  assert.equal(features(read), features(encoder));
+  assert.not.ok(read.backbone.parameters().some((x) => x.tracked));
+});
+
+test("equal encoders give equal bytes", () => {
+  const again = join(tempFolder(), "again");
+  writeEncoder(again, readEncoder(path));
+  assert.ok(readFileSync(again).equals(readFileSync(path)));
+});
+
+test("of a checkpoint's teacher the backbone is taken, its heads are left out", () => {
+  const teacher = rewritten((tensors) => {
+    const head: StoredTensor = { dtype: "F32", shape: [2], data: Float32Array.of(1, 2) };
+    const own = [...tensors];
+    tensors.clear();
+    for (const [name, x] of own) tensors.set(`backbone.${name}`, x);
+    tensors.set("dino_head.last_layer0.weight_g", head);
+    tensors.set("dino_loss.center_0", head);
+  });
+  assert.equal(features(readEncoder(teacher)), features(encoder));
+});
+
+test("half-precision weights are widened", () => {
+  const half = rewritten((tensors) => {
+    for (const [name, { shape, data }] of [...tensors]) {
+      const bits = new Uint32Array((data as Float32Array).slice().buffer);
+      tensors.set(name, { dtype: "BF16", shape, data: Uint16Array.from(bits, (word) => word >>> 16) });
+    }
+  });
+  const read = features(readEncoder(half));
+  for (const [i, value] of features(encoder).entries()) assert.ok(Math.abs(value - read[i]) < 0.2 && value !== read[i]);
+});
+
+test("a file that is not there, or is no safetensors file, is an error that names it", () => {
+  refuses(() => readEncoder("/nowhere/x"), DataError, "/nowhere/x cannot be read");
+  const text = join(tempFolder({ text: "hello there, no tensors" }), "text");
+  refuses(() => readEncoder(text), FormatError, text);
+});
+
+test("a file that does not say which network it holds is refused with the way out", () => {
+  const anonymous = rewritten((_, metadata) => void metadata.delete("poa.model"));
+  refuses(() => readEncoder(anonymous), FormatError, "Extract it with `poa subnets extract`");
+});
+
+test("a spec that cannot be used is refused before anything is built from it", () => {
+  const { spec } = encoder;
+  for (const text of [
+    "{",
+    "null",
+    "3",
+    JSON.stringify({ ...spec, width: -8 }),
+    JSON.stringify({ ...spec, depth: 1.5 }),
+    JSON.stringify({ ...spec, width: 2 ** 40 }),
+    JSON.stringify({ ...spec, headDim: "8" }),
+    JSON.stringify({ ...spec, imageSize: undefined }),
+    JSON.stringify({ ...spec, mean: [0.5] }),
+    JSON.stringify({ ...spec, std: undefined }),
+  ]) {
+    const file = rewritten((_, metadata) => void metadata.set("poa.model", text));
+    refuses(() => readEncoder(file), FormatError, file);
+  }
+});
+
+test("tensors that are not those of the spec are refused with all differences", () => {
+  for (const [change, message] of [
+    [(tensors) => void tensors.delete("blocks.1.norm1.weight"), "missing blocks.1.norm1.weight"],
+    [(tensors) => void tensors.set("extra", tensors.get("norm.bias")!), "unexpected extra"],
+    [(tensors) => void tensors.set("cls_token", tensors.get("norm.bias")!), "cls_token is [16], expected [1, 1, 16]"],
+  ] as [(tensors: Map<string, StoredTensor>) => void, string][]) {
+    const file = rewritten(change);
+    refuses(() => readEncoder(file), FormatError, message);
+    refuses(() => readEncoder(file), FormatError, file);
+  }
+  const narrower = rewritten(
+    (_, metadata) => void metadata.set("poa.model", JSON.stringify({ ...encoder.spec, width: 8 })),
+  );
+  refuses(() => readEncoder(narrower), FormatError, "its tensors are not those of the network it names");
+});
