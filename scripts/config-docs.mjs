@@ -1,23 +1,47 @@
 // Prints docs/configuration.md from the table of settings: node scripts/config-docs.mjs > docs/configuration.md
 // Needs a build. test/examples/configuration.test.ts fails when the file is not what this prints.
 
-import { configKeys } from "../dist/src/poa/config.js";
+import { configKeys, resolveConfig } from "../dist/src/poa/config.js";
 import { architectures, expectation, fallbackOf } from "../dist/src/poa/config-key.js";
 import { presetNames, presets } from "../dist/src/poa/recipes.js";
+import { refuseUnavailable } from "../dist/src/train/unavailable.js";
 
 const BACKBONES = { vit_dynamic: "ViT", swin_dynamic: "Swin", resnet_dynamic: "ResNet" };
 
 /** Settings that are checked like all others but that no code of this version reads. */
-export const unread = [
-  "train.num_workers",
-  "train.recompute",
-  "train.cache",
-  "train.tensorboard",
-  "optim.moments",
-  "evaluation.eval_period_iterations",
-  "evaluation.knn",
-  "evaluation.every_minutes",
-];
+export const unread = ["train.num_workers", "evaluation.eval_period_iterations"];
+
+/** Values that a setting may have but that this version refuses to train with. */
+function refusedValues({ path, key }) {
+  const { config } = resolveConfig({}, { preset: "vit-tiny" });
+  const [section, name] = path.split(".");
+  if (!(name in config[section])) return [];
+  return alternatives(key, config[section][name]).filter((value) => {
+    try {
+      refuseUnavailable({ ...config, [section]: { ...config[section], [name]: value } });
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
+/** Other values of a setting that takes few, or any one in place of null. */
+function alternatives({ kind, nullable }, value) {
+  if (kind.type === "boolean") return [!value];
+  if (kind.type === "choice") return kind.choices.filter((choice) => choice !== value);
+  return nullable && value === null ? [kind.type === "string" ? "" : 1] : [];
+}
+
+/** What this version leaves out, as a sentence. */
+function limits(setting) {
+  const { path, key } = setting;
+  if (path === "student.arch") return "";
+  if (unread.includes(path)) return " Not read by this version.";
+  const refused = refusedValues(setting);
+  if (refused.length === 0) return "";
+  return key.nullable ? " Only null in this version." : ` Not ${refused.map(code).join(", ")} in this version.`;
+}
 
 /** Each setting once, in the order of its section, with the backbones that have it. */
 function settings() {
@@ -41,10 +65,11 @@ function fallbackText({ key, owners }) {
   return owners.map((arch, i) => `${texts[i]} ${BACKBONES[arch]}`).join(", ");
 }
 
-function meaning({ path, key, owners }) {
+function meaning(setting) {
+  const { key, owners } = setting;
   const only = owners.length < architectures.length ? ` (${owners.map((arch) => BACKBONES[arch]).join(", ")})` : "";
   if (key.inert) return `${key.about}${only}. No effect: ${key.inert}.`;
-  return `${key.about}${only}.${unread.includes(path) ? " Not read by this version." : ""}`;
+  return `${key.about}${only}.${limits(setting)}`;
 }
 
 function row(setting) {

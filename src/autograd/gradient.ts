@@ -38,10 +38,35 @@ function openGradient(storage: Storage): [Storage, boolean] {
   // A buffer that an inner step made has ended with it.
   const held = storage.gradient?.alive ? storage.gradient : null;
   const present = held !== null && storage.gradientPresent;
-  storage.gradient = held ?? Storage.like(storage);
+  storage.gradient = held ?? reusable(storage) ?? Storage.like(storage);
   storage.gradientPresent = true;
   if (!present) storage.gradientScale = 1;
   return [storage.gradient, present];
+}
+
+/** Buffers of step memory whose gradient has been used up in the running backward pass, by size in bytes. */
+const spent = new Map<number, Storage[]>();
+
+/** Layers repeat their sizes, so the gradients of one layer find room, still cached, in those of the layer above. */
+function reusable({ frame, sizeBytes }: Storage): Storage | undefined {
+  return frame ? spent.get(sizeBytes)?.pop() : undefined;
+}
+
+/** Drops the gradient of an op's output, dead once its own backward has run. */
+export function dropGradient(storage: Storage): void {
+  const { gradient, sizeBytes } = storage;
+  storage.gradientPresent = false;
+  if (!storage.frame) return; // persistent buffers stay with their storage
+  storage.gradient = null;
+  if (!gradient?.alive) return;
+  const others = spent.get(sizeBytes);
+  if (others) others.push(gradient);
+  else spent.set(sizeBytes, [gradient]);
+}
+
+/** Ends the reuse of buffers, with the backward pass in which they were made. */
+export function forgetSpent(): void {
+  spent.clear();
 }
 
 /** Pointer to dL/dy, laid out with y's strides; zeros if nothing has arrived at an output of several. */
@@ -65,6 +90,7 @@ export function handOver(x: Tensor, y: Tensor): boolean {
   if (to.sizeBytes !== from.sizeBytes) return false;
   to.gradient = from.gradient;
   to.gradientPresent = true;
+  to.gradientScale = 1;
   from.gradient = null;
   from.gradientPresent = false;
   return true;

@@ -5,7 +5,7 @@ import { keep } from "../tensor/create.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Storage } from "../tensor/storage.js";
 import { setBackward, Tensor } from "../tensor/tensor.js";
-import { seedGradient } from "./gradient.js";
+import { dropGradient, forgetSpent, seedGradient } from "./gradient.js";
 
 /** What an op leaves behind for its backward pass. Execution order is a topological order, so a list is enough. */
 interface Entry {
@@ -79,21 +79,18 @@ export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
     for (let i = entries.length - 1; i >= 0; i--) {
       const { outputs, backward } = entries[i];
       if (outputs.some((storage) => storage.gradientPresent)) backward();
-      for (const storage of outputs) forget(storage);
+      for (const storage of outputs) {
+        dropGradient(storage);
+        storage.tracked = false; // there is no way back behind it any more
+      }
     }
   } finally {
     recording = before;
+    forgetSpent();
   }
 }
 
 setBackward(backward);
-
-/** The gradient of an op's output is dead once its own backward has run, and there is no way back behind it. */
-function forget(storage: Storage): void {
-  storage.tracked = false;
-  storage.gradientPresent = false;
-  if (storage.frame) storage.gradient = null;
-}
 
 /**
  * Runs one step: every tensor made inside is released at its end, also on a throw. Returned tensors (alone, in an array or
@@ -161,7 +158,9 @@ function survive<T>(frame: Frame, result: T): T {
     if (to !== storage.ptr) heap.copy(to, storage.ptr, storage.sizeBytes);
     storage.ptr = to;
     storage.frame = arena.current;
-    forget(storage);
+    storage.tracked = false;
+    storage.gradient = null;
+    storage.gradientPresent = false;
   }
   return result;
 }
