@@ -9,7 +9,7 @@ import { refuseUnavailable } from "../dist/src/train/unavailable.js";
 const BACKBONES = { vit_dynamic: "ViT", swin_dynamic: "Swin", resnet_dynamic: "ResNet" };
 
 /** Settings that are checked like all others but that no code of this version reads. */
-export const unread = ["train.num_workers", "evaluation.eval_period_iterations"];
+const unread = ["train.num_workers", "evaluation.eval_period_iterations"];
 
 /** Values that a setting may have but that this version refuses to train with. */
 function refusedValues({ path, key }) {
@@ -94,7 +94,7 @@ function presetRow(name) {
   return `| \`${name}\` | ${BACKBONES[settings.student.arch]} | ${description} |`;
 }
 
-export function configurationPage() {
+function configurationPage() {
   const all = settings();
   const sections = [...new Set(all.map(({ path }) => path.split(".")[0]))];
   return `# Configuration
@@ -144,6 +144,8 @@ This version builds ViT backbones. Configurations of the other two are read and 
 
 ## Settings
 
+A value that the last column excludes from this version is refused by \`pretrain\`.
+
 ${sections
   .map((name) =>
     section(
@@ -160,4 +162,4 @@ computed in float32.
 `;
 }
 
-if (process.argv[1]?.endsWith("config-docs.mjs")) process.stdout.write(configurationPage());
+process.stdout.write(configurationPage());

@@ -1,79 +1,113 @@
+import { existsSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
-import type { ImageSource, Split } from "../data/dataset.js";
-import { openSource } from "../data/source-spec.js";
+import { isAbsolute, join, resolve } from "node:path";
+import type { ImageSource } from "../data/dataset.js";
+import { parseSourceSpec } from "../data/source-spec.js";
 import { specOf } from "../models/encoder.js";
 import type { VisionTransformer } from "../models/vit.js";
 import type { Config } from "../poa/config-keys.js";
 import { memory } from "../runtime/context.js";
-import { trainLoop } from "../train/loop.js";
+import type { KernelCost } from "../runtime/profile.js";
+import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
-import { formatDuration, type Output } from "./output.js";
+import { formatDuration, formatTable, type Output } from "./output.js";
 import { version } from "./version.js";
 
 /** Exit code of a run that was interrupted after saving. */
 const INTERRUPTED = 130;
 
+/** A terminal and a program that runs this one, such as npm, may both pass on one press of a key. */
+const SAME_SIGNAL_MS = 500;
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+export interface TrainingOptions {
+  /** Leave the closing result to the caller. */
+  readonly quietResult?: boolean;
+  /** Costs of the kernels so far, to be told at the end. */
+  readonly profile?: () => readonly KernelCost[];
+}
+
 /**
  * Trains with progress on stderr. The first SIGINT or SIGTERM finishes the step and saves; the second ends at once.
  *
- * @param options.quietResult  leave the closing result to the caller
  * @returns the exit code
  */
 export async function runTraining(
   trainer: Trainer,
   folder: RunFolder,
   output: Output,
-  { quietResult = false } = {},
+  { quietResult = false, profile }: TrainingOptions = {},
 ): Promise<number> {
   const stop = new AbortController();
+  let stoppedAt = Number.POSITIVE_INFINITY;
   const onSignal = () => {
     if (stop.signal.aborted) {
+      if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
       folder.unlock();
       process.exit(INTERRUPTED);
     }
     output.note("stopping after this step; once more to stop at once");
+    stoppedAt = performance.now();
     stop.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  const progress = new Progress(trainer);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     const backbone = trainer.model.teacher.backbone as VisionTransformer;
     const result = await trainLoop(trainer, folder, {
       model: JSON.stringify(specOf(backbone, trainer.config.crops)),
       signal: stop.signal,
       onWarning: (message) => output.warn(message),
-      onStep: (report) => {
-        progress.add(report);
-        output.event("step", {
-          iteration: report.iteration,
-          loss: report.loss,
-          lr: report.lr,
-          networks: report.networks.map(({ name }) => name),
-        });
-        output.progress(() => progress.line(report), { final: trainer.finished });
-      },
+      onStep: stepReporter(trainer, output),
     });
-    const { interrupted, ...figures } = result;
-    const fields = {
-      out: folder.path,
-      ...figures,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-      broken: trainer.broken.size,
-    };
-    if (!quietResult)
-      output.result(
-        fields,
-        `${folder.path}: ${result.iterations} steps, ${result.imagesSeen} images, ${result.imagesPerSecond.toFixed(1)} images/s`,
-      );
-    if (interrupted) output.note(`interrupted; \`poa resume ${folder.path}\` continues`);
-    return interrupted ? INTERRUPTED : 0;
+    if (!quietResult) tellResult(result, trainer, folder, { output, costs: profile?.() });
+    if (result.interrupted) output.note(`interrupted; \`poa resume ${folder.path}\` continues`);
+    return result.interrupted ? INTERRUPTED : 0;
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    trainer.close();
     folder.unlock();
   }
+}
+
+/** An event and a progress line per step. */
+function stepReporter(trainer: Trainer, output: Output): (report: StepReport) => void {
+  const progress = new Progress(trainer);
+  return (report) => {
+    progress.add(report);
+    const { iteration, loss, lr, networks } = report;
+    output.event("step", { iteration, loss, lr, networks: networks.map(({ name }) => name) });
+    output.progress(() => progress.line(report), { final: trainer.finished });
+  };
+}
+
+function tellResult(
+  { interrupted: _, ...figures }: LoopResult,
+  trainer: Trainer,
+  folder: RunFolder,
+  { output, costs }: { output: Output; costs?: readonly KernelCost[] },
+): void {
+  const { iterations, imagesSeen, imagesPerSecond } = figures;
+  const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  output.result(
+    { out: folder.path, ...figures, peakRssBytes, broken: trainer.broken.size, ...(costs && { profile: costs }) },
+    [
+      `${folder.path}: ${iterations} steps, ${imagesSeen} images, ${imagesPerSecond.toFixed(1)} images/s`,
+      ...(costs ? [costTable(costs)] : []),
+    ].join("\n"),
+  );
+}
+
+function costTable(costs: readonly KernelCost[]): string {
+  const total = costs.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+  const rows = costs.map(({ name, calls, elapsedMs }) => [
+    name,
+    String(calls),
+    elapsedMs.toFixed(1),
+    `${((100 * elapsedMs) / total).toFixed(1)}%`,
+  ]);
+  return formatTable([["kernel", "calls", "ms", "share"], ...rows]);
 }
 
 /** Averages over recent steps, for the progress line. */
@@ -113,9 +147,8 @@ export function runInfo(
 ): RunInfo {
   return {
     version,
-    data,
-    workingFolder: process.cwd(),
-    init,
+    data: absoluteSpec(data),
+    init: init === null ? null : resolve(init),
     dataFingerprint: source.fingerprint(),
     images: source.length,
     seed: config.train.seed,
@@ -123,9 +156,13 @@ export function runInfo(
   };
 }
 
-/** Opens the images of a run: `data` in place of what it began with, relative paths from where it began. */
-export function openRunData(info: RunInfo, data = info.data, split?: Split): Promise<ImageSource> {
-  return openSource(data, { split, dataFolder: process.env.POA_DATA ?? info.workingFolder });
+/** A data spec that means the same in any working folder. */
+function absoluteSpec(spec: string): string {
+  const { kind, path, split, range } = parseSourceSpec(spec);
+  if (path === "") return spec;
+  const inDataFolder = join(process.env.POA_DATA ?? "", path);
+  const found = existsSync(inDataFolder) && !isAbsolute(path) ? inDataFolder : path;
+  return `${kind}:${resolve(found)}${split ? `#${split}` : ""}${range ? `@${range.join("..")}` : ""}`;
 }
 
 function hostInfo(): Record<string, string | number> {

@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.js";
+import { unfilled } from "../tensor/create.js";
 import { Rng } from "../tensor/random.js";
 import { VisionTransformer } from "./vit.js";
 
@@ -67,7 +68,9 @@ export function buildEncoder(
 ): Encoder {
   if (spec.family !== "vit")
     throw new FormatError(`encoder: family ${JSON.stringify(spec.family)} is unknown to this version; vit is known.`);
-  const backbone = new VisionTransformer({ ...spec, layerScale: spec.layerScale ? 1 : null, rng: new Rng(0) });
+  const backbone = unfilled(
+    () => new VisionTransformer({ ...spec, layerScale: spec.layerScale ? 1 : null, rng: new Rng(0) }),
+  );
   backbone.loadStateDict(state);
   backbone.requireGrad(false);
   return { backbone, spec };

@@ -1,4 +1,5 @@
-import { parameter } from "../tensor/create.js";
+import { filledParameter } from "../tensor/create.js";
+import { fillConstant, fillNormal, fillTruncatedNormal, fillUniform } from "../tensor/fill.js";
 import type { Rng } from "../tensor/random.js";
 import type { Shape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -6,24 +7,24 @@ import type { Tensor } from "../tensor/tensor.js";
 /** How the weights of linear layers start: "official" is std 0.02, "fan_in" is std 1/√fan_in; both cut at ±2. */
 export type WeightInit = "official" | "fan_in";
 
-/** Normal with mean 0, redrawn outside ±2 (an absolute bound, as in the published code, not a multiple of std). */
+/** Normal with mean 0, restricted to ±2 (an absolute bound, as in the published code, not a multiple of std). */
 export function truncatedNormal(shape: Shape, std: number, rng: Rng): Tensor {
-  return parameter(shape, () => rng.truncatedNormal(std, 2));
+  return filledParameter(shape, (x) => fillTruncatedNormal(x, rng, { std, bound: 2 }));
 }
 
 /** Normal with mean 0. */
 export function normal(shape: Shape, std: number, rng: Rng): Tensor {
-  return parameter(shape, () => rng.normal(0, std));
+  return filledParameter(shape, (x) => fillNormal(x, rng, { std }));
 }
 
 /** Uniform in ±bound. */
 export function uniform(shape: Shape, bound: number, rng: Rng): Tensor {
-  return parameter(shape, () => rng.uniform(-bound, bound));
+  return filledParameter(shape, (x) => fillUniform(x, rng, { low: -bound, high: bound }));
 }
 
 /** Every element the same. */
 export function constant(shape: Shape, value: number): Tensor {
-  return parameter(shape, () => value);
+  return filledParameter(shape, (x) => fillConstant(x, value));
 }
 
 /** The start of a linear layer's weight [out, in]. */

@@ -52,20 +52,30 @@ export function keep(x: Tensor): Tensor {
   return copy;
 }
 
-let shapesAlone = false;
+/** How far parameters are made: with their start, with memory that holds anything, or as a shape alone. */
+let extent: "whole" | "unfilled" | "shape" = "whole";
+
+function withExtent<T>(wanted: typeof extent, fn: () => T): T {
+  const before = extent;
+  extent = wanted;
+  try {
+    return fn();
+  } finally {
+    extent = before;
+  }
+}
 
 /**
  * Runs fn with parameters that have shapes but no memory: a network built inside can be counted and sliced, not run.
  * Needs no runtime.
  */
 export function shapesOnly<T>(fn: () => T): T {
-  const before = shapesAlone;
-  shapesAlone = true;
-  try {
-    return fn();
-  } finally {
-    shapesAlone = before;
-  }
+  return withExtent("shape", fn);
+}
+
+/** Runs fn with parameters that hold anything: a network built inside must have its weights loaded before it is run. */
+export function unfilled<T>(fn: () => T): T {
+  return withExtent("unfilled", fn);
 }
 
 /**
@@ -74,9 +84,18 @@ export function shapesOnly<T>(fn: () => T): T {
  * @param start  gives the initial elements in row-major order, one call each
  */
 export function parameter(shape: Shape, start: () => number): Tensor {
-  if (shapesAlone) return new Tensor(Storage.unbacked(4 * numelOf(shape)), shape);
+  return filledParameter(shape, (x) => x.write(Float64Array.from({ length: x.numel }, start)));
+}
+
+/**
+ * A persistent tensor to which gradients flow.
+ *
+ * @param fill  writes every element of the dense tensor it is given
+ */
+export function filledParameter(shape: Shape, fill: (x: Tensor) => void): Tensor {
+  if (extent === "shape") return new Tensor(Storage.unbacked(4 * numelOf(shape)), shape);
   const x = persistent(shape);
   x.storage.tracked = true;
-  x.write(Float64Array.from({ length: x.numel }, start));
+  if (extent === "whole") fill(x);
   return x;
 }

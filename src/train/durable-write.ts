@@ -102,9 +102,9 @@ export function expectSpace(folder: string, bytes: number, what: string): void {
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   if (free >= bytes) return;
-  const mib = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`;
+  const [needed, left] = [Math.ceil(bytes / 2 ** 20), Math.floor(free / 2 ** 20)];
   throw new ResourceError(
-    `${what} needs ${mib(bytes)} in ${folder}, ${mib(free)} are free. Free space or choose another --out.`,
+    `${what} needs ${needed} MiB in ${folder}, ${left} MiB are free. Free space, then resume; or choose another --out.`,
   );
 }
 

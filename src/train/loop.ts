@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { NumericError } from "../errors.js";
+import { eventTurns } from "./event-turn.js";
 import type { RunFolder } from "./run-folder.js";
 import type { StepReport, Trainer } from "./trainer.js";
 
@@ -39,6 +39,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   let savedAt = performance.now();
   let savedStep = folder.checkpoints.steps().includes(trainer.iteration) ? trainer.iteration : -1;
   let badSteps = 0;
+  const nextTurn = eventTurns();
   const save = () => {
     folder.checkpoints.save(trainer.state(), options.model);
     folder.checkpoints.prune(train.keep_last);
@@ -48,7 +49,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
 
   if (savedStep < 0) save();
   while (!trainer.finished) {
-    await nextTurn(); // images that need no disk are awaited without one, and a signal arrives only between turns
+    await nextTurn();
     if (signal?.aborted) break;
     const report = await trainer.step();
     totals.images += report.images;

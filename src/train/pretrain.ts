@@ -1,5 +1,6 @@
 import type { ImageSource } from "../data/dataset.js";
 import { type PartialConfig, resolveConfig } from "../poa/config.js";
+import { eventTurns } from "./event-turn.js";
 import { type StepReport, Trainer, type TrainerOptions } from "./trainer.js";
 
 export interface PretrainOptions extends TrainerOptions {
@@ -32,7 +33,15 @@ export function pretrain(
   return {
     trainer,
     async *[Symbol.asyncIterator]() {
-      while (!trainer.finished && !signal?.aborted) yield await trainer.step();
+      const nextTurn = eventTurns();
+      try {
+        while (!trainer.finished && !signal?.aborted) {
+          yield await trainer.step();
+          await nextTurn();
+        }
+      } finally {
+        trainer.close();
+      }
     },
   };
 }

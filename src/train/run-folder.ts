@@ -11,10 +11,8 @@ const LOCK_SETTLES_MS = 5_000;
 /** What run.json says beside the config. */
 export interface RunInfo {
   readonly version: string;
-  /** Data spec as it was given. */
+  /** Data spec, its path absolute, so that it means the same wherever the run is resumed. */
   readonly data: string;
-  /** Where the run was started: relative paths of the spec start there. */
-  readonly workingFolder: string;
   /** File with the initial weights; null if the run started from random ones. */
   readonly init: string | null;
   readonly dataFingerprint: string;

@@ -190,7 +190,14 @@ export class Trainer {
     });
     this.sampler.restore(saved.sampler);
     this.next = saved.iteration;
+    this.close();
+  }
+
+  /** Ends the reading of images; nothing is told about them any more. A further step begins it anew. */
+  close(): void {
+    void this.iterator?.return?.();
     this.iterator = null;
+    this.stream = null;
   }
 
   /**
@@ -206,6 +213,7 @@ export class Trainer {
   }
 
   dispose(): void {
+    this.close();
     this.model.student.dispose();
     this.model.teacher.dispose();
     this.model.optimizer.dispose();
@@ -257,15 +265,18 @@ export class Trainer {
   private async nextBatch(): Promise<ImageBatch> {
     if (!this.iterator) {
       const { train } = this.config;
-      this.stream = batches(this.source, {
+      const stream = batches(this.source, {
         batchSize: train.batch_size_per_gpu,
         seed: train.seed,
         startIteration: this.next * train.accumulate,
         channels: CHANNELS,
         broken: this.options.strict ? "throw" : "replace",
-        onWarning: this.options.onWarning,
+        onWarning: (message) => {
+          if (this.stream === stream) this.options.onWarning?.(message); // images are read ahead of a run that has ended
+        },
       });
-      this.iterator = this.stream[Symbol.asyncIterator]();
+      this.stream = stream;
+      this.iterator = stream[Symbol.asyncIterator]();
     }
     const { value } = await this.iterator.next();
     return value;

@@ -11,6 +11,7 @@ import { init, memory, runtime } from "../../src/runtime/context.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { emptyLike, fromArray, full, parameter } from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { gradcheck, leaf } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
 import { initDouble } from "../support/runtime.js";
@@ -139,6 +140,44 @@ test("a chain of residual connections hands one buffer down and stays the deriva
     return residual(add(x, early), multiply(early, early), { rows: Int32Array.of(1, 0), gamma });
   };
   gradcheck(fn, [w, v, gamma]);
+});
+
+test("gradients of one layer find room in those of the layer above, however long the chain", async () => {
+  await init();
+  const [w, v] = [parameterOf([16], ...new Array(16).fill(1)), full([16], 1.01)];
+  const bytesOfBackward = (layers: number) =>
+    step(() => {
+      let x = multiply(w, v);
+      for (let i = 1; i < layers; i++) x = multiply(x, v);
+      const loss = sum(x);
+      const before = memory().stepBytes;
+      loss.backward();
+      return memory().stepBytes - before;
+    });
+  assert.is(bytesOfBackward(40), bytesOfBackward(4));
+});
+
+test("room is reused within a backward pass only, never over the end of a step", async () => {
+  await initDouble();
+  const [w, v] = [leaf([8], 1), leaf([8], 2)];
+  const fn = () => {
+    const x = multiply(w, v);
+    const y = multiply(multiply(x, x), v);
+    return multiply(add(y, x), y);
+  };
+  for (let i = 0; i < 3; i++) gradcheck(fn, [w, v]);
+  const twice = step(() => {
+    sum(fn()).backward();
+    sum(fn()).backward();
+    return gradient(w);
+  });
+  for (const x of [w, v]) x.storage.gradientPresent = false;
+  step(() => sum(fn()).backward());
+  close(
+    twice,
+    gradient(w).map((value) => 2 * value),
+    1e-12,
+  );
 });
 
 test("both operands may be the same tensor", async () => {

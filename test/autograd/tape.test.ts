@@ -244,6 +244,13 @@ test("what a step returns is a plain value, in a nested step too", async () => {
     const inner = step(() => scale(w, 2));
     assert.not.ok(inner.tracked);
     sum(multiply(w, inner)).backward();
+    const leaf = step(() => {
+      const x = full([2], 1);
+      x.storage.tracked = true;
+      sum(x).backward();
+      return x;
+    });
+    assert.equal([leaf.tracked, leaf.grad()], [false, null]);
   });
   assert.equal(gradient(w), [6]);
 });

@@ -57,7 +57,7 @@ test("weight and bias start uniform within ±1/√fan_in", async () => {
   const bound = 1 / Math.sqrt(48);
   for (const x of [weight, bias]) {
     const values = Array.from(x.toArray());
-    assert.ok(values.every((value) => Math.abs(value) <= bound));
+    assert.ok(values.every((value) => Math.abs(value) <= Math.fround(bound)));
     assert.ok(Math.max(...values) > 0.9 * bound && Math.min(...values) < -0.9 * bound);
   }
   assert.equal(weight.shape, [64, 3, 4, 4]);

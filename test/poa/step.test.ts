@@ -265,6 +265,25 @@ test("training lowers the loss, and many steps hold no byte more than few", asyn
   assert.ok(losses[49] < 0.9 * losses[0], `${losses[0]} to ${losses[49]}`);
 });
 
+test("of the teacher's pass only its targets remain while the students run", async () => {
+  await init();
+  const state = tinyState();
+  const batch = tinyBatch();
+  const whole = step(() =>
+    noGrad(() => {
+      teacherTargets(state, batch, 0.1);
+      return memory().stepBytes;
+    }),
+  );
+  const atFirstBlock: number[] = [];
+  const dropPath = () => {
+    atFirstBlock.push(memory().stepBytes);
+    return {};
+  };
+  accumulateGradients(state, batch, tinySettings(state, { dropPath: { intact: dropPath, elastic: null } }));
+  assert.ok(atFirstBlock[0] < whole / 2, `${atFirstBlock[0]} of ${whole}`);
+});
+
 test("backbone and heads are clipped on their own; their names are those of the parts", async () => {
   await initDouble();
   const state = tinyState({ ibot: { separate_head: true } });

@@ -2,7 +2,17 @@ import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { ReleasedError, ShapeError } from "../../src/errors.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
-import { emptyLike, fromArray, full, keep, parameter, persistent, shapesOnly, zeros } from "../../src/tensor/create.js";
+import {
+  emptyLike,
+  fromArray,
+  full,
+  keep,
+  parameter,
+  persistent,
+  shapesOnly,
+  unfilled,
+  zeros,
+} from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { refuses } from "../support/refuses.js";
 import { initDouble } from "../support/runtime.js";
@@ -105,6 +115,22 @@ test("shapes alone need no runtime and hold no memory", async () => {
   x.dispose();
   await init();
   assert.equal([...parameter([1], () => 5).toArray()], [5], "memory is back after the call");
+});
+
+test("an unfilled parameter has memory and is tracked, its start is not asked for", async () => {
+  await init();
+  let asked = 0;
+  const x = unfilled(() =>
+    parameter([3], () => {
+      asked++;
+      return 1;
+    }),
+  );
+  assert.is(asked, 0);
+  assert.ok(x.tracked);
+  x.write([4, 5, 6]);
+  assert.equal([...x.toArray()], [4, 5, 6]);
+  assert.equal([...parameter([1], () => 7).toArray()], [7]);
 });
 
 test("a throw inside shapesOnly ends it", async () => {

@@ -11,8 +11,7 @@ import { test } from "../support/test.js";
 
 const info: RunInfo = {
   version: "0.0.0",
-  data: "photos",
-  workingFolder: "/somewhere",
+  data: "folder:/somewhere/photos",
   init: null,
   dataFingerprint: "0123456789abcdef",
   images: 3,

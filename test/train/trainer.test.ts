@@ -88,6 +88,29 @@ test("a broken image ends a strict run", async () => {
   trainer.dispose();
 });
 
+test("what is found out by reading ahead of a run that has ended is not told", async () => {
+  let gone = false;
+  const warnings: string[] = [];
+  const vanishing: ImageSource = {
+    ...source,
+    read: async (index) => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (gone) throw new DataError(`image ${index}: is gone.`);
+      return source.read(index);
+    },
+  };
+  const trainer = new Trainer(runConfig(), vanishing, { onWarning: (message) => warnings.push(message) });
+  await train(trainer, 1);
+  gone = true;
+  trainer.close();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(warnings, []);
+  gone = false;
+  await train(trainer, 1); // begins to read anew
+  assert.is(trainer.iteration, 2);
+  trainer.dispose();
+});
+
 test("student and teacher start equal, and the same numbers start every run of a seed", () => {
   const [one, other] = [new Trainer(runConfig(), source), new Trainer(runConfig("optim.epochs=5"), source)];
   assert.is(weightsOf(one, "student"), weightsOf(one, "teacher"));

@@ -1,10 +1,11 @@
+import { openSource } from "../../data/source-spec.js";
 import { readWeights } from "../../export/initial-weights.js";
 import { init } from "../../runtime/context.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
-import { openRunData, runTraining } from "../training.js";
+import { runTraining } from "../training.js";
 
 export const resume: Command = {
   name: "resume",
@@ -20,7 +21,7 @@ export const resume: Command = {
     try {
       const { config } = await loadConfig(folder.configPath);
       const info = folder.readInfo();
-      const source = await openRunData(info, call.text("data"), "train");
+      const source = await openSource(call.text("data") ?? info.data, { split: "train" });
       if (source.fingerprint() !== info.dataFingerprint) {
         output.warn(
           `the images differ from those the run began with (${source.length} now, ${info.images} then); the order changes.`,

@@ -14,7 +14,6 @@ import { RunFolder } from "../../train/run-folder.js";
 import type { Command } from "../command.js";
 import { isRun, openRun } from "../model.js";
 import { makeFolder } from "../output-file.js";
-import { openRunData } from "../training.js";
 
 /** Images that a file is compared on with the slice it was made from. */
 const CHECK_IMAGES = 8;
@@ -51,8 +50,7 @@ export const subnetsExtract: Command = {
     const space = searchSpace(config);
     const net = call.required("net");
     const networks = net === "all" ? space.distinct() : [space.parse(net)];
-    const data = call.text("data");
-    const source = data === undefined ? await openRunData(RunFolder.infoOf(run)) : await openSource(data);
+    const source = await openSource(call.text("data") ?? RunFolder.infoOf(run).data);
     const images = await firstImages(source, encoder.spec, (message) => output.warn(message));
     makeFolder(out);
     let worst = 0;

@@ -1,0 +1,28 @@
+import * as assert from "uvu/assert";
+import { expectCode, expectExit } from "../support/program.js";
+import { test } from "../support/test.js";
+
+test("doctor tells what the host offers, as fields", async () => {
+  const { result, events } = await expectExit(0, ["doctor", "--json", "--threads", "2"]);
+  assert.is(events.length, 1);
+  const { event, runtime, simd, relaxed, threads, sharedMemory, memoryLimitBytes, kernelsRun } = result;
+  assert.is(event, "result");
+  assert.is(runtime, `Node ${process.version}`);
+  assert.is(simd, true);
+  for (const flag of [relaxed, sharedMemory]) assert.type(flag, "boolean");
+  assert.is(threads, 1);
+  assert.ok((memoryLimitBytes as number) > 2 ** 31 && (memoryLimitBytes as number) <= 2 ** 32);
+  assert.is(kernelsRun, true);
+});
+
+test("doctor tells the same to people", async () => {
+  const { stdout, stderr } = await expectCode(0, ["doctor"]);
+  assert.match(stdout, /^poa .* on Node v/);
+  for (const row of ["SIMD +yes", "threads +1 of", "memory limit +4\\.0 GiB", "kernels +run here"])
+    assert.match(stdout, new RegExp(`^${row}`, "m"));
+  assert.is(stderr, "");
+});
+
+test("a number of threads that is none is refused", async () => {
+  assert.match((await expectCode(2, ["doctor", "--threads", "many"])).stderr, /--threads is "many"/);
+});

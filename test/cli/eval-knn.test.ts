@@ -1,0 +1,91 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { test } from "../support/test.js";
+
+const cwd = workshop();
+imagesIn(join(cwd, "split", "train"), 8);
+imagesIn(join(cwd, "split", "test"), 5);
+await expectCode(0, tinyPretrain, { cwd });
+
+const knn = (...args: string[]) => ["eval", "knn", "run", ...args];
+
+test("the result holds the network and an accuracy for each k", async () => {
+  const { result, events } = await expectExit(0, knn("--data", "split", "--k", "1,3,100", "--json"), { cwd });
+  assert.is(events.length, 1);
+  assert.equal([result.event, result.network, result.bank, result.queries], ["result", "16x2", 16, 10]);
+  const top1 = result.top1 as Record<string, number>;
+  assert.equal(Object.keys(top1), ["1", "3", "100"]);
+  assert.is(top1[1], 1, "the queries are among the bank, so the nearest is the image itself");
+  for (const accuracy of Object.values(top1)) assert.ok(accuracy >= 0 && accuracy <= 1);
+  assert.not.ok("shot1" in result);
+});
+
+test("few labels can be asked for beside all of them", async () => {
+  const { stdout } = await expectCode(0, knn("--data", "split", "--k", "3", "--shots", "2", "--draws", "4"), { cwd });
+  assert.match(stdout, /^network 16x2\nk = 3: [01]\.\d{4}\nshot2: [01]\.\d{4}\n$/);
+  const { stderr } = await expectCode(3, knn("--data", "split", "--k", "3", "--shots", "9"), { cwd });
+  assert.match(stderr, /class 0 has 8 examples, 9 are needed/);
+});
+
+test("queries may stand elsewhere, in a folder with or without splits", async () => {
+  const { result } = await expectCode(0, knn("--data", "images", "--test", "split", "--k", "1", "--json"), { cwd });
+  assert.equal([result.bank, result.queries], [16, 10]);
+  const plain = await expectCode(0, knn("--data", "images@0..8", "--test", "split/test", "--k", "1", "--json"), {
+    cwd,
+  });
+  assert.equal([plain.result.bank, plain.result.queries], [8, 10]);
+  const named = await expectCode(0, knn("--data", "split#test", "--test", "split#train", "--k", "1", "--json"), {
+    cwd,
+  });
+  assert.equal([named.result.bank, named.result.queries], [10, 16]);
+});
+
+test("a sub-network in place, or a file, can be evaluated", async () => {
+  const slice = await expectCode(0, knn("--data", "split", "--net", "8x1", "--k", "3", "--json"), { cwd });
+  assert.is(slice.result.network, "8x1");
+  await expectCode(0, ["subnets", "extract", "run", "--net", "8x1", "--out", "."], { cwd });
+  const file = await expectCode(0, ["eval", "knn", "8x1.safetensors", "--data", "split", "--k", "3", "--json"], {
+    cwd,
+  });
+  assert.equal(file.result, slice.result);
+});
+
+test("what is wrong has its message and exit code", async () => {
+  const flat = tempFolder({ "a.png": "", "b.png": "" });
+  for (const [code, args, message] of [
+    [2, ["--data", "split", "--k", "0"], /--k is "0", expected whole numbers/],
+    [2, ["--data", "split", "--k", "3,x"], /--k is "3,x"/],
+    [2, ["--data", "split", "--shots", "0"], /--shots is "0"/],
+    [2, ["--data", "split#test"], /names one split/],
+    [2, ["--data", "split", "--net", "9x9"], /Nearest:/],
+    [3, ["--data", "images"], /no test split/],
+    [3, ["--data", flat, "--test", flat], /has no labels/],
+    [3, ["--data", "split", "--test", "missing"], /missing does not exist/],
+    [3, ["--data", "missing"], /missing does not exist/],
+  ] as const) {
+    assert.match((await expectCode(code, knn(...args), { cwd })).stderr, message);
+  }
+});
+
+test("other classes in the queries are refused", async () => {
+  const other = tempFolder();
+  imagesIn(join(other, "train"), 2);
+  writeFileSync(join(other, "train", "left", "x.png"), "");
+  const { stderr } = await expectCode(3, knn("--data", "split", "--test", `${other}/train/left@0..1`), { cwd });
+  assert.match(stderr, /has no labels|has classes/);
+});
+
+test("broken images are left out with a warning each, or end it with --strict", async () => {
+  const folder = tempFolder();
+  imagesIn(join(folder, "train"), 4);
+  imagesIn(join(folder, "test"), 2);
+  writeFileSync(join(folder, "test", "right", "bad.png"), "broken");
+  const args = knn("--data", folder, "--k", "1", "--json");
+  const { result, stderr } = await expectCode(0, args, { cwd });
+  assert.equal([result.bank, result.queries], [8, 4]);
+  assert.is(stderr.match(/^warning: /gm)?.length, 1);
+  await expectCode(3, [...args, "--strict"], { cwd });
+});

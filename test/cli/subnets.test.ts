@@ -1,0 +1,128 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { readEncoder } from "../../src/export/encoder-file.js";
+import { readSafetensors } from "../../src/formats/safetensors.js";
+import { init } from "../../src/runtime/context.js";
+import { expectCode, expectExit, tinyPretrain, workshop } from "../support/program.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { test } from "../support/test.js";
+
+const cwd = workshop();
+await init();
+await expectCode(0, tinyPretrain, { cwd });
+
+test("a list has one line per network, and a closing result without draws", async () => {
+  const { events, stderr } = await expectCode(0, ["subnets", "list", "run", "--json"], { cwd });
+  const networks = events.slice(0, -1);
+  assert.is(stderr, "");
+  assert.equal(
+    networks.map(({ name, width, depth, draws }) => [name, width, depth, draws]),
+    [
+      ["8x1", 8, 1, 1],
+      ["8x2", 8, 2, 1],
+      ["16x1", 16, 1, 1],
+      ["16x2", 16, 2, 1],
+    ],
+  );
+  for (const { event, params, macs } of networks) {
+    assert.is(event, "network");
+    assert.ok(Number.isInteger(params) && (params as number) > 0 && Number.isInteger(macs) && (macs as number) > 0);
+  }
+  const last = events.at(-1)!;
+  assert.is(last.event, "result");
+  assert.not.ok("draws" in last);
+});
+
+test("the official space has its published size, the full network drawn once; the largest is ViT-L", async () => {
+  const { events } = await expectCode(0, ["subnets", "list", "vit_ee1200", "--json"], { cwd });
+  const networks = events.slice(0, -1);
+  assert.is(networks.length, 143);
+  assert.is(
+    networks.reduce((sum, { draws }) => sum + (draws as number), 0),
+    573,
+  );
+  const find = (wanted: string) => networks.find(({ name }) => name === wanted)!;
+  assert.equal([find("384x12").draws, find("1024x24").draws], [9, 1]);
+  // timm's counts of ViT-S/16 and ViT-L/16 without classifier, and two layer scales per block.
+  assert.is(find("384x12").params, 21_665_664 + 12 * 2 * 384);
+  assert.is(find("1024x24").params, 303_301_632 + 24 * 2 * 1024);
+});
+
+test("the list can be of a file, with overrides, and as a table", async () => {
+  const { stdout } = await expectCode(0, ["subnets", "list", "tiny.yaml", "student.max_depth=3"], { cwd });
+  const rows = stdout.trimEnd().split("\n");
+  assert.match(rows[0], /^network +params +macs +draws$/);
+  assert.is(rows.length, 7);
+  assert.match(rows[6], /^16x3 /);
+});
+
+test("what is neither preset, file nor run ends with 2", async () => {
+  for (const name of ["nothing", "images"]) await expectCode(2, ["subnets", "list", name], { cwd });
+  const { stderr } = await expectCode(2, ["subnets", "list", "cifar-tny"], { cwd });
+  assert.match(stderr, /Did you mean cifar-tiny\?/);
+  for (const name of ["nothing", "images"])
+    assert.match((await expectCode(2, ["subnets", "extract", name, "--out", "x"], { cwd })).stderr, /is no run/);
+  assert.not.ok(existsSync(join(cwd, "x")));
+});
+
+test("all networks are extracted, each equal to its slice within 1e-5, and the files can be read", async () => {
+  const { events } = await expectExit(0, ["subnets", "extract", "run", "--net", "all", "--out", "all", "--json"], {
+    cwd,
+  });
+  const files = events.slice(0, -1);
+  const listed = (await expectExit(0, ["subnets", "list", "run", "--json"], { cwd })).events;
+  assert.is(files.length, 4);
+  files.forEach(({ event, name, file, params, maxAbsDiff }, i) => {
+    assert.is(event, "file");
+    assert.is(file, join("all", `${name}.safetensors`));
+    assert.is(params, listed[i].params);
+    assert.ok((maxAbsDiff as number) >= 0 && (maxAbsDiff as number) <= 1e-5);
+    assert.is(readEncoder(join(cwd, file as string)).spec.width, listed[i].width);
+  });
+  const { event, files: count, maxAbsDiff } = events.at(-1)!;
+  assert.equal([event, count], ["result", 4]);
+  assert.ok((maxAbsDiff as number) <= 1e-5);
+});
+
+test("one network is extracted by its name, for people with the difference", async () => {
+  const { stdout } = await expectCode(0, ["subnets", "extract", "run", "--net", "8x2", "--out", "one"], { cwd });
+  assert.match(stdout, /^one\/8x2\.safetensors {2}\d+ parameters, differs from the slice by at most \S+\n$/);
+  assert.equal(readdirSync(join(cwd, "one")), ["8x2.safetensors"]);
+  await expectCode(0, ["subnets", "extract", "run", "--out", "full"], { cwd });
+  assert.equal(readdirSync(join(cwd, "full")), ["16x2.safetensors"]);
+});
+
+test("other names and other images to compare on can be chosen", async () => {
+  const args = ["subnets", "extract", "run", "--net", "8x1", "--out", "tv", "--names", "torchvision", "--json"];
+  const { events } = await expectCode(0, [...args, "--data", "images/left"], { cwd });
+  const file = events[0].file as string;
+  assert.is(file, join("tv", "8x1.torchvision.safetensors"));
+  assert.ok(readSafetensors(readFileSync(join(cwd, file)), file).tensors.has("class_token"));
+});
+
+test("a network that the run does not hold ends with 2 and the nearest ones, an unknown naming too", async () => {
+  const extract = ["subnets", "extract", "run", "--out", "none"];
+  const { stderr } = await expectCode(2, [...extract, "--net", "12x2"], { cwd });
+  assert.match(stderr, /network 12x2: width 12 is not in the search space\. Nearest: 8x2, 16x2/);
+  assert.match(
+    (await expectCode(2, [...extract, "--names", "keras"], { cwd })).stderr,
+    /expected poa, timm, torchvision/,
+  );
+  assert.not.ok(existsSync(join(cwd, "none")));
+});
+
+test("a damaged run ends with 3 and names the file", async () => {
+  const path = join(tempFolder(), "run");
+  cpSync(join(cwd, "run"), path, { recursive: true });
+  writeFileSync(join(path, "checkpoints", "000000008", "teacher.safetensors"), "no tensors");
+  assert.match(
+    (await expectCode(3, ["subnets", "extract", path, "--out", "none"], { cwd })).stderr,
+    /000000008\/teacher\.safetensors/,
+  );
+  rmSync(join(path, "checkpoints"), { recursive: true });
+  assert.match(
+    (await expectCode(3, ["subnets", "extract", path, "--out", "none"], { cwd })).stderr,
+    /has no checkpoint yet/,
+  );
+});
