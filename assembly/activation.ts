@@ -1,3 +1,4 @@
+import { expect_aligned, expect_beta, expect_range } from "./contract";
 import { keep_mask, load_part, store_part } from "./lanes";
 import { gelu_slope_f32x4, normal_cdf_f32x4 } from "./math";
 
@@ -11,6 +12,8 @@ import { gelu_slope_f32x4, normal_cdf_f32x4 } from "./math";
  * error     at most 1.9e-7·|x|; exactly 0 below −5.6 and x above 5.6
  */
 export function gelu_f32(n: i32, x: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(x | y);
   const stop = x + (<usize>end << 2);
   const zero = f32x4.splat(0);
   x += <usize>begin << 2;
@@ -41,6 +44,9 @@ export function gelu_f32(n: i32, x: usize, y: usize, begin: i32, end: i32): void
  * error     at most 3.3e-7·|dy|
  */
 export function gelu_grad_f32(n: i32, x: usize, dy: usize, beta: f32, dx: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(x | dy | dx);
+  expect_beta(beta);
   const stop = x + (<usize>end << 2);
   const zero = f32x4.splat(0);
   const keep = keep_mask(beta);

@@ -1,9 +1,10 @@
 import {
-  block_rows, LOG2_E, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_key, product_by_query,
+  block_rows, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_key, product_by_query,
   product_scores, strip_bytes, strips_bytes,
 } from "./attention_tile";
+import { expect_aligned, expect_at_least, expect_divisor, expect_range, expect_scratch } from "./contract";
 import { horizontal_sum } from "./lanes";
-import { exp2_f32x4 } from "./math";
+import { exp2_f32x4, LOG2_E } from "./math";
 import { fill_span, scale_span } from "./span";
 
 /**
@@ -24,6 +25,12 @@ export function attention_grad_f32(
   items: i32, heads: i32, tokens: i32, dim: i32, scale: f32, qkv: usize, out: usize, lse: usize, dout: usize,
   dqkv: usize, scratch: usize, begin: i32, end: i32,
 ): void {
+  expect_range(items, begin, end);
+  expect_aligned(qkv | out | lse | dout | dqkv);
+  expect_divisor(heads, items);
+  expect_at_least(tokens, 1);
+  expect_at_least(dim, 1);
+  expect_scratch(scratch, 3 * <i64>(tokens + 3) * (dim + 7) + 56 * <i64>(4 * dim + 2 * tokens + 31));
   const headBytes = <usize>dim << 2;
   const outPitch = <usize>heads * headBytes;
   const qkvPitch = outPitch * 3;

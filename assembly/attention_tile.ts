@@ -4,11 +4,10 @@
 // runs down a strip, one query to a lane, without a horizontal step or a tail; and the two products that follow find
 // their numbers side by side whether they sum over keys or over queries. The other operands are packed as in pack.ts:
 // strips of four rows [⌈m / 4⌉, k, 4] and panels of eight columns [⌈n / 8⌉, k, 8].
-
-/** Kernels keep scores times log₂(e), so that probabilities are powers of two, which saves a product for each. */
-// @ts-ignore: decorator
-@inline
-export const LOG2_E: f32 = 1.4426950408889634;
+//
+// The kernels keep scores times log₂(e), so that probabilities are powers of two, which saves a product for each.
+import { madd } from "./lanes";
+import { weave } from "./pack";
 
 /** The most queries in a block; their scores against all keys should stay in the second cache. */
 // @ts-ignore: decorator
@@ -66,44 +65,6 @@ export function pack_panels(rows: i32, dim: i32, scale: f32, src: usize, srcPitc
     }
     for (; at < stop; at += 4, to += 4) store<f32>(to, scale * load<f32>(src + at));
   }
-}
-
-/** dst[c, t] = scale · src[min(t, rows − 1), c] for four t; a row of dst is dstPitch bytes from the next. */
-function weave(rows: i32, dim: i32, scale: f32, src: usize, srcPitch: usize, dst: usize, dstPitch: usize): void {
-  const factor = f32x4.splat(scale);
-  const pitch2 = dstPitch << 1;
-  let r0 = src;
-  let r1 = rows > 1 ? r0 + srcPitch : r0;
-  let r2 = rows > 2 ? r1 + srcPitch : r1;
-  let r3 = rows > 3 ? r2 + srcPitch : r2;
-  for (const whole = src + (<usize>(dim & ~3) << 2); r0 < whole; r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
-    const a = f32x4.mul(factor, v128.load(r0));
-    const b = f32x4.mul(factor, v128.load(r1));
-    const c = f32x4.mul(factor, v128.load(r2));
-    const d = f32x4.mul(factor, v128.load(r3));
-    const abLow = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-    const cdLow = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-    const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-    const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-    v128.store(dst, v128.shuffle<i64>(abLow, cdLow, 0, 2));
-    v128.store(dst + dstPitch, v128.shuffle<i64>(abLow, cdLow, 1, 3));
-    v128.store(dst + pitch2, v128.shuffle<i64>(abHigh, cdHigh, 0, 2));
-    v128.store(dst + pitch2 + dstPitch, v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
-    dst += pitch2 << 1;
-  }
-  for (let left = dim & 3; left > 0; left--, r0 += 4, r1 += 4, r2 += 4, r3 += 4, dst += dstPitch) {
-    store<f32>(dst, scale * load<f32>(r0));
-    store<f32>(dst, scale * load<f32>(r1), 4);
-    store<f32>(dst, scale * load<f32>(r2), 8);
-    store<f32>(dst, scale * load<f32>(r3), 12);
-  }
-}
-
-/** acc + x·y */
-// @ts-ignore: decorator
-@inline
-function madd(acc: v128, x: v128, y: v128): v128 {
-  return f32x4.add(acc, f32x4.mul(x, y));
 }
 
 /** Eight numbers of C, added to what is there if `accumulate`. */

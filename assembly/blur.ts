@@ -1,3 +1,4 @@
+import { expect_aligned, expect_apart, expect_at_most, expect_range, expect_scratch, expect_sizes } from "./contract";
 import { clip_byte, narrow_bytes } from "./pixels";
 
 /**
@@ -21,6 +22,13 @@ export function blur_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols | channels | radius);
+  expect_aligned(weights);
+  expect_at_most(radius, rows - 1);
+  expect_at_most(radius, cols - 1);
+  expect_apart(src, rows * cols * channels, dst, rows * cols * channels);
+  expect_scratch(scratch, <i64>(cols + 2 * radius) * channels);
   const row_bytes = cols * channels;
   const line = scratch + (<usize>(radius * channels) << 2);
   for (let row = begin; row < end; row++) {

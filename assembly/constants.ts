@@ -1,6 +1,7 @@
 // The constants of math.ts as a table in linear memory. V8 builds a v128 constant anew at every use, inside loops too;
 // a load from a fixed address is cheaper. The host writes the table once at start by calling constants_table, so the
 // module needs no data segment. The first page of memory is reserved for it.
+import { expect_range } from "./contract";
 
 /** Byte address of the table: entry i is a v128 at TABLE + 16·i. */
 // @ts-ignore: decorator
@@ -86,6 +87,8 @@ export function constant(entry: i32): v128 {
  * error     none
  */
 export function constants_table(n: i32, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  assert(n == 1);
   put(Entry.ONE, 1);
   put(Entry.HALF, 0.5);
   put_exp2();

@@ -1,3 +1,6 @@
+import {
+  expect_aligned, expect_at_least, expect_beta, expect_indices, expect_positive, expect_range, expect_rows,
+} from "./contract";
 import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
 import { exp2_f32x4, LOG2_E, log_f32 } from "./math";
 import { FAR_BELOW, row_at, row_exp_sum, row_max } from "./rows";
@@ -14,7 +17,7 @@ import { FAR_BELOW, row_at, row_exp_sum, row_max } from "./rows";
  *           targets  f32[target_rows, cols], row stride ldt
  *           weights  f32[rows], or 0 for all 1
  * writes    loss, lse, target_sum  f32[rows]
- * requires  cols, target_rows ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
+ * requires  cols ≥ 1; target_rows ≥ 1 if rows ≥ 1; τ > 0; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
  * error     1e-6 + 2e-10·cols, relative to Σ t·(|log Σ_j exp(z_j − max z)| + |z − max z|)
  */
@@ -22,6 +25,13 @@ export function cross_entropy_f32(
   rows: i32, cols: i32, logits: usize, ldx: i32, temperature: f32, targets: usize, ldt: i32, target_rows: i32,
   weights: usize, scale: f32, loss: usize, lse: usize, target_sum: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(logits | targets | weights | loss | lse | target_sum);
+  expect_at_least(cols, 1);
+  expect_at_least(target_rows, min(rows, 1));
+  expect_rows(rows, cols, ldx);
+  expect_rows(target_rows, cols, ldt);
+  expect_positive(temperature);
   const k = LOG2_E / temperature;
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
@@ -49,7 +59,7 @@ export function cross_entropy_f32(
  *           lse, target_sum  f32[rows], from cross_entropy_f32
  *           upstream  f32[1]: dL / dΣ_r loss[r]
  * writes    dlogits  f32[rows, cols], row stride ldd
- * requires  cols, target_rows ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * requires  cols ≥ 1; target_rows ≥ 1 if rows ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
  * error     relative 3e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
  */
@@ -58,6 +68,15 @@ export function cross_entropy_grad_f32(
   weights: usize, lse: usize, target_sum: usize, scale: f32, upstream: usize, beta: f32, dlogits: usize, ldd: i32,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(logits | targets | weights | lse | target_sum | upstream | dlogits);
+  expect_at_least(cols, 1);
+  expect_at_least(target_rows, min(rows, 1));
+  expect_rows(rows, cols, ldx);
+  expect_rows(target_rows, cols, ldt);
+  expect_rows(rows, cols, ldd);
+  expect_positive(temperature);
+  expect_beta(beta);
   const bytes = <usize>cols << 2;
   const unit = (scale * load<f32>(upstream)) / temperature;
   for (let r = begin; r < end; r++) {
@@ -86,6 +105,12 @@ export function distill_f32(
   rows: i32, cols: i32, student: usize, lds: i32, teacher: usize, ldt: i32, temperature: f32, scale: f32, loss: usize,
   lse_student: usize, lse_teacher: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(student | teacher | loss | lse_student | lse_teacher);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, lds);
+  expect_rows(rows, cols, ldt);
+  expect_positive(temperature);
   const k = LOG2_E / temperature;
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
@@ -118,6 +143,14 @@ export function distill_grad_f32(
   rows: i32, cols: i32, student: usize, lds: i32, teacher: usize, ldt: i32, temperature: f32, lse_student: usize,
   lse_teacher: usize, scale: f32, upstream: usize, beta: f32, dstudent: usize, ldd: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(student | teacher | lse_student | lse_teacher | upstream | dstudent);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, lds);
+  expect_rows(rows, cols, ldt);
+  expect_rows(rows, cols, ldd);
+  expect_positive(temperature);
+  expect_beta(beta);
   const bytes = <usize>cols << 2;
   const unit = (scale * load<f32>(upstream)) / temperature;
   for (let r = begin; r < end; r++) {
@@ -144,6 +177,10 @@ export function cross_entropy_labels_f32(
   rows: i32, cols: i32, logits: usize, ldx: i32, labels: usize, scale: f32, loss: usize, lse: usize,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(logits | labels | loss | lse);
+  expect_rows(rows, cols, ldx);
+  expect_indices(rows, labels, 0, cols);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const x = row_at(logits, r, ldx);
@@ -172,6 +209,12 @@ export function cross_entropy_labels_grad_f32(
   rows: i32, cols: i32, logits: usize, ldx: i32, labels: usize, lse: usize, scale: f32, upstream: usize, beta: f32,
   dlogits: usize, ldd: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(logits | labels | lse | upstream | dlogits);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldd);
+  expect_indices(rows, labels, 0, cols);
+  expect_beta(beta);
   const bytes = <usize>cols << 2;
   const unit = scale * load<f32>(upstream);
   for (let r = begin; r < end; r++) {

@@ -1,3 +1,5 @@
+import { expect_aligned, expect_beta, expect_distinct, expect_range, expect_rows, expect_sizes } from "./contract";
+import { row_at } from "./rows";
 import { add_scaled_span, add_span, copy_span, fill_span, move_span, scale_span } from "./span";
 
 /**
@@ -10,6 +12,8 @@ import { add_scaled_span, add_span, copy_span, fill_span, move_span, scale_span 
  * error     one rounding
  */
 export function add_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(a | b | y);
   const skip = (<usize>begin) << 2;
   add_span(end - begin, a + skip, b + skip, y + skip);
 }
@@ -24,6 +28,8 @@ export function add_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, end: i
  * error     one rounding
  */
 export function subtract_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(a | b | y);
   const skip = (<usize>begin) << 2;
   const stop = y + ((<usize>end) << 2);
   a += skip;
@@ -46,6 +52,8 @@ export function subtract_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, e
  * error     one rounding
  */
 export function multiply_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(a | b | y);
   const skip = (<usize>begin) << 2;
   const stop = y + ((<usize>end) << 2);
   a += skip;
@@ -68,6 +76,9 @@ export function multiply_f32(n: i32, a: usize, b: usize, y: usize, begin: i32, e
  * error     two roundings
  */
 export function multiply_grad_f32(n: i32, dy: usize, b: usize, beta: f32, da: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(dy | b | da);
+  expect_beta(beta);
   if (beta == 0) return multiply_f32(n, dy, b, da, begin, end);
   const skip = (<usize>begin) << 2;
   const stop = da + ((<usize>end) << 2);
@@ -91,9 +102,12 @@ export function multiply_grad_f32(n: i32, dy: usize, b: usize, beta: f32, da: us
  * error     two roundings
  */
 export function scale_f32(n: i32, alpha: f32, x: usize, beta: f32, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(x | y);
+  expect_beta(beta);
   const skip = (<usize>begin) << 2;
   if (beta == 0) scale_span(end - begin, alpha, x + skip, y + skip);
-  else add_scaled_span(end - begin, alpha, x + skip, y + skip);
+  else add_scaled_span(end - begin, alpha, x + skip, y + skip, y + skip);
 }
 
 /**
@@ -106,6 +120,8 @@ export function scale_f32(n: i32, alpha: f32, x: usize, beta: f32, y: usize, beg
  * error     none
  */
 export function fill_f32(n: i32, value: f32, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(y);
   fill_span(end - begin, value, y + ((<usize>begin) << 2));
 }
 
@@ -129,8 +145,12 @@ export function add_row_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | row | y);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
   for (let r = begin; r < end; r++) {
-    add_span(cols, x + ((<usize>r * ldx) << 2), row, y + ((<usize>r * ldy) << 2));
+    add_span(cols, row_at(x, r, ldx), row, row_at(y, r, ldy));
   }
 }
 
@@ -162,6 +182,14 @@ export function copy_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(d0, begin, end);
+  expect_aligned(x | y);
+  expect_sizes(xs0 | xs1 | xs2 | xs3);
+  expect_distinct(d0, ys0);
+  expect_distinct(d1, ys1);
+  expect_distinct(d2, ys2);
+  expect_distinct(d3, ys3);
+  expect_beta(beta);
   x += (<usize>begin * xs0) << 2;
   y += (<usize>begin * ys0) << 2;
   d0 = end - begin;
@@ -184,16 +212,16 @@ export function copy_f32(
 function copy_matrix(rows: i32, cols: i32, x: usize, xr: i32, xc: i32, beta: f32, y: usize, yr: i32, yc: i32): void {
   if (xc == 1 && yc == 1) {
     if (xr == cols && yr == cols) return move_span(rows * cols, x, beta, y);
-    for (let r = 0; r < rows; r++) move_span(cols, x + ((<usize>r * xr) << 2), beta, y + ((<usize>r * yr) << 2));
+    for (let r = 0; r < rows; r++) move_span(cols, row_at(x, r, xr), beta, row_at(y, r, yr));
   } else if (xr == 1 && yc == 1) {
     transpose(rows, cols, x, xc, beta, y, yr);
   } else if (xc == 1 && yr == 1) {
     transpose(cols, rows, x, xr, beta, y, yc);
   } else if (xc == 0 && yc == 1 && beta == 0) {
-    for (let r = 0; r < rows; r++) fill_span(cols, load<f32>(x + ((<usize>r * xr) << 2)), y + ((<usize>r * yr) << 2));
+    for (let r = 0; r < rows; r++) fill_span(cols, load<f32>(row_at(x, r, xr)), row_at(y, r, yr));
   } else {
     for (let r = 0; r < rows; r++)
-      move_strided(cols, x + ((<usize>r * xr) << 2), xc, beta, y + ((<usize>r * yr) << 2), yc);
+      move_strided(cols, row_at(x, r, xr), xc, beta, row_at(y, r, yr), yc);
   }
 }
 
@@ -227,7 +255,7 @@ function transpose(rows: i32, cols: i32, x: usize, ldx: i32, beta: f32, y: usize
     );
   }
   for (let r = wholeRows; r < rows; r++)
-    move_strided(cols, x + ((<usize>r) << 2), ldx, beta, y + ((<usize>r * ldy) << 2), 1);
+    move_strided(cols, x + ((<usize>r) << 2), ldx, beta, row_at(y, r, ldy), 1);
 }
 
 // @ts-ignore: decorator

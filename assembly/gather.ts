@@ -1,3 +1,5 @@
+import { expect_aligned, expect_indices, expect_range, expect_rows, expect_sizes, UNKNOWN } from "./contract";
+import { row_at } from "./rows";
 import { add_span, copy_span } from "./span";
 
 /**
@@ -20,9 +22,13 @@ export function gather_rows_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | index | y);
+  expect_sizes(ldx);
+  expect_rows(rows, cols, ldy);
+  expect_indices(rows, index, 0, UNKNOWN);
   for (let r = begin; r < end; r++) {
-    const from = <usize>load<i32>(index + ((<usize>r) << 2)) * ldx;
-    copy_span(cols, x + (from << 2), y + ((<usize>r * ldy) << 2));
+    copy_span(cols, row_at(x, load<i32>(index + (<usize>r << 2)), ldx), row_at(y, r, ldy));
   }
 }
 
@@ -46,8 +52,14 @@ export function scatter_add_rows_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(cols, begin, end);
+  expect_aligned(dy | index | dx);
+  expect_rows(rows, cols, lddy);
+  expect_sizes(lddx);
+  expect_indices(rows, index, 0, UNKNOWN);
+  const skip = <usize>begin << 2;
   for (let r = 0; r < rows; r++) {
-    const to = dx + ((<usize>load<i32>(index + ((<usize>r) << 2)) * lddx + begin) << 2);
-    add_span(end - begin, dy + ((<usize>r * lddy + begin) << 2), to, to);
+    const to = row_at(dx, load<i32>(index + (<usize>r << 2)), lddx) + skip;
+    add_span(end - begin, row_at(dy, r, lddy) + skip, to, to);
   }
 }

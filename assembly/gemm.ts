@@ -1,3 +1,6 @@
+import {
+  expect_aligned, expect_at_most, expect_beta, expect_range, expect_rows, expect_scratch, expect_sizes,
+} from "./contract";
 import { tile_4x8 } from "./gemm_tile";
 import { PANEL_COLUMNS, pack_a, STRIP_ROWS } from "./pack";
 
@@ -26,6 +29,14 @@ export function gemm_f32(
   m: i32, n: i32, k: i32, alpha: f32, a: usize, a_row_stride: i32, a_col_stride: i32, packed: usize, bias: usize,
   beta: f32, c: usize, ldc: i32, scratch: usize, begin: i32, end: i32,
 ): void {
+  expect_range(m, begin, end);
+  expect_aligned(a | packed | bias | c);
+  expect_sizes(k | a_row_stride | a_col_stride);
+  expect_at_most(k, 384);
+  expect_rows(m, n, ldc);
+  expect_beta(beta);
+  assert(beta == 0 || bias == 0);
+  expect_scratch(scratch, 32 + <i64>BLOCK_ROWS * k);
   const rowBytes = <usize>a_row_stride << 2;
   const colBytes = <usize>a_col_stride << 2;
   const cBytes = <usize>ldc << 2;

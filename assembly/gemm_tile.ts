@@ -1,12 +1,6 @@
 // The register tile of the matrix products: four rows by eight columns of C in eight vectors, two vectors of B, four of
 // A and a temporary. That fills the registers which an engine has to give; larger tiles spill and halve the rate.
-
-/** acc + x·y */
-// @ts-ignore: decorator
-@inline
-function madd(acc: v128, x: v128, y: v128): v128 {
-  return f32x4.add(acc, f32x4.mul(x, y));
-}
+import { madd } from "./lanes";
 
 /** Writes eight numbers, plus those at `addend` unless that is 0. */
 // @ts-ignore: decorator

@@ -1,3 +1,4 @@
+import { expect_aligned, expect_apart, expect_bounds, expect_range, expect_sizes } from "./contract";
 import { blue_lanes, clip_byte, green_lanes, narrow_bytes, red_lanes, store_pixel } from "./pixels";
 
 // Images are bytes, row by row, channels innermost (HWC). Where a kernel says "spare bytes", up to sixteen bytes after
@@ -31,6 +32,11 @@ export function resize_horizontal_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(width | channels | ld | taps);
+  expect_aligned(bounds | weights);
+  expect_bounds(width, bounds, taps);
+  expect_apart(src, (rows - 1) * ld, dst, rows * width * channels);
   for (let row = begin; row < end; row++) {
     const from = src + <usize>row * ld;
     const to = dst + <usize>row * width * channels;
@@ -97,6 +103,11 @@ export function resize_vertical_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(row_bytes | ld | taps);
+  expect_aligned(bounds | weights);
+  expect_bounds(rows, bounds, taps);
+  expect_apart(src, row_bytes, dst, rows * row_bytes);
   for (let row = begin; row < end; row++) {
     const from = src + <usize>ld * load<i32>(bounds + (<usize>row << 3));
     const count = load<i32>(bounds + (<usize>row << 3), 4);
@@ -173,6 +184,9 @@ export function rotate_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols | channels | height | width);
+  expect_apart(src, height * width * channels, dst, rows * cols * channels);
   let to = dst + <usize>begin * cols * channels;
   for (let row = begin; row < end; row++) {
     const v = <f64>(top + row) + 0.5;
@@ -232,6 +246,9 @@ export function normalize_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols | channels);
+  expect_aligned(mean | std | dst);
   const plane = <usize>(rows * cols) << 2;
   const first = begin * cols;
   const count = (end - begin) * cols;

@@ -1,4 +1,5 @@
-import { blue_lanes, green_lanes, interleave, luma_lanes, narrow_bytes, red_lanes, store_pixels } from "./pixels";
+import { expect_aligned, expect_byte, expect_range, expect_sizes } from "./contract";
+import { blue_lanes, clip_byte, green_lanes, interleave, luma_lanes, narrow_bytes, red_lanes, store_pixels } from "./pixels";
 
 // Colour operations on dense byte images u8[rows, cols, channels]; each may work in place. Where a kernel says "spare
 // bytes", up to sixteen bytes after the last pixel are read and ignored.
@@ -30,7 +31,7 @@ function blend_span(count: i32, src: usize, d: f32, f: f32, dst: usize): void {
   }
   for (; dst < stop; src++, dst++) {
     const value = <i32>(d + f * (<f32>load<u8>(src) - d));
-    store<u8>(dst, <u8>min(max(value, 0), 255));
+    store<u8>(dst, <u8>clip_byte(value));
   }
 }
 
@@ -52,6 +53,8 @@ export function brightness_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(row_bytes);
   const skip = <usize>begin * row_bytes;
   blend_span((end - begin) * row_bytes, src + skip, 0, factor, dst + skip);
 }
@@ -66,6 +69,10 @@ export function brightness_u8(
  * error     none: integers
  */
 export function luma_sums_u8(rows: i32, cols: i32, channels: i32, src: usize, sums: usize, begin: i32, end: i32): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols);
+  expect_aligned(sums);
+  assert(channels == 1 || channels == 3);
   for (let row = begin; row < end; row++) {
     const from = src + <usize>row * cols * channels;
     store<i32>(sums + (<usize>row << 2), channels == 3 ? luma_sum(cols, from) : byte_sum(cols, from));
@@ -130,6 +137,9 @@ export function contrast_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols | channels);
+  expect_aligned(sums);
   let total: i64 = 0;
   for (let row = 0; row < rows; row++) total += load<i32>(sums + (<usize>row << 2));
   const mean = floor<f64>(<f64>total / <f64>(rows * cols) + 0.5);
@@ -148,6 +158,8 @@ export function contrast_u8(
  * error     none: single precision, cut to an integer
  */
 export function saturation_u8(rows: i32, cols: i32, src: usize, factor: f32, dst: usize, begin: i32, end: i32): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols);
   const f = f32x4.splat(factor);
   const skip = <usize>begin * cols * 3;
   src += skip;
@@ -172,6 +184,8 @@ export function saturation_u8(rows: i32, cols: i32, src: usize, factor: f32, dst
  * error     none: integers
  */
 export function grayscale_u8(rows: i32, cols: i32, src: usize, dst: usize, begin: i32, end: i32): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols);
   const skip = <usize>begin * cols * 3;
   src += skip;
   dst += skip;
@@ -191,6 +205,9 @@ export function grayscale_u8(rows: i32, cols: i32, src: usize, dst: usize, begin
  * error     none: single precision gives Pillow's bytes for each of the 2^24 colours, in both directions
  */
 export function hue_u8(rows: i32, cols: i32, src: usize, shift: i32, dst: usize, begin: i32, end: i32): void {
+  expect_range(rows, begin, end);
+  expect_sizes(cols);
+  expect_byte(shift);
   const turn = i32x4.splat(shift);
   const skip = <usize>begin * cols * 3;
   src += skip;
@@ -290,6 +307,9 @@ export function solarize_u8(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_sizes(row_bytes);
+  expect_byte(threshold);
   const skip = <usize>begin * row_bytes;
   src += skip;
   dst += skip;

@@ -1,4 +1,5 @@
-import { keep_mask, load_part, store_part } from "./lanes";
+import { expect_aligned, expect_at_least, expect_beta, expect_positive, expect_range, expect_rows } from "./contract";
+import { keep_mask, larger, load_part, store_part } from "./lanes";
 import { row_at, row_dot, row_scale } from "./rows";
 
 /**
@@ -14,11 +15,18 @@ import { row_at, row_dot, row_scale } from "./rows";
 export function l2_normalize_f32(
   rows: i32, cols: i32, x: usize, ldx: i32, eps: f32, y: usize, ldy: i32, norms: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | y | norms);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
+  expect_positive(eps);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const from = row_at(x, r, ldx);
     const norm = sqrt<f32>(row_dot(from, from + bytes, from));
     store<f32>(norms + (<usize>r << 2), norm);
+    // A norm that is NaN stays so: a broken row must not turn into zeros.
     row_scale(from, from + bytes, 1 / larger(norm, eps), row_at(y, r, ldy));
   }
 }
@@ -38,6 +46,14 @@ export function l2_normalize_grad_f32(
   rows: i32, cols: i32, y: usize, ldy: i32, norms: usize, eps: f32, dy: usize, lddy: i32, beta: f32, dx: usize,
   lddx: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(y | norms | dy | dx);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldy);
+  expect_rows(rows, cols, lddy);
+  expect_rows(rows, cols, lddx);
+  expect_positive(eps);
+  expect_beta(beta);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const from = row_at(y, r, ldy);
@@ -64,11 +80,4 @@ export function row_subtract_along(
     y += 16;
     out += 16;
   } while (g < stop);
-}
-
-/** NaN stays NaN, so that a broken row does not turn into zeros. */
-// @ts-ignore: decorator
-@inline
-function larger(norm: f32, eps: f32): f32 {
-  return norm < eps ? eps : norm;
 }

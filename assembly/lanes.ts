@@ -1,4 +1,4 @@
-// Four lanes at a time over a run of numbers whose length need not be a multiple of four.
+// Four lanes at a time, over runs of numbers whose length need not be a multiple of four.
 
 /** The four numbers at p; when only `left` < 16 bytes remain, those, and `fill` in the lanes past them. */
 // @ts-ignore: decorator
@@ -33,6 +33,13 @@ export function keep_mask(beta: f32): v128 {
   return i32x4.splat(beta == 0 ? 0 : -1);
 }
 
+/** sum + x·y */
+// @ts-ignore: decorator
+@inline
+export function madd(sum: v128, x: v128, y: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(x, y));
+}
+
 // @ts-ignore: decorator
 @inline
 export function horizontal_sum(v: v128): f32 {
@@ -49,8 +56,9 @@ export function horizontal_max(v: v128): f32 {
   return larger(most, f32x4.extract_lane(v, 3));
 }
 
+/** The larger of the two; a NaN in first place stays, one in second place is passed over. */
 // @ts-ignore: decorator
 @inline
-function larger(a: f32, b: f32): f32 {
+export function larger(a: f32, b: f32): f32 {
   return a < b ? b : a;
 }

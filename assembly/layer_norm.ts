@@ -1,3 +1,4 @@
+import { expect_aligned, expect_at_least, expect_beta, expect_range, expect_rows } from "./contract";
 import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
 import { row_at, row_sum } from "./rows";
 
@@ -21,6 +22,12 @@ export function layer_norm_f32(
   rows: i32, cols: i32, x: usize, ldx: i32, eps: f32, weight: usize, bias: usize, y: usize, ldy: i32, stats: usize,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | weight | bias | y | stats);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
+  assert(eps >= 0);
   const bytes = <usize>cols << 2;
   const n = <f32>cols;
   for (let r = begin; r < end; r++) {
@@ -48,6 +55,13 @@ export function layer_norm_grad_input_f32(
   rows: i32, cols: i32, x: usize, ldx: i32, stats: usize, weight: usize, dy: usize, lddy: i32, beta: f32, dx: usize,
   lddx: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | stats | weight | dy | dx);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, lddy);
+  expect_rows(rows, cols, lddx);
+  expect_beta(beta);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const mean = load<f32>(stats + (<usize>r << 3));
@@ -72,6 +86,12 @@ export function layer_norm_grad_weight_f32(
   cols: i32, rows: i32, x: usize, ldx: i32, stats: usize, dy: usize, lddy: i32, beta_weight: f32, dweight: usize,
   beta_bias: f32, dbias: usize, begin: i32, end: i32,
 ): void {
+  expect_range(cols, begin, end);
+  expect_aligned(x | stats | dy | dweight | dbias);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, lddy);
+  expect_beta(beta_weight);
+  expect_beta(beta_bias);
   const skip = <usize>begin << 2;
   const bytes = <usize>(end - begin) << 2;
   dweight += skip;

@@ -1,3 +1,6 @@
+import { expect_aligned, expect_at_least, expect_at_most, expect_range, expect_rows, expect_scratch } from "./contract";
+import { row_at } from "./rows";
+
 /** Bytes of bank rows that are compared with all queries before the next ones: they stay in the nearest cache. */
 // @ts-ignore: decorator
 @inline
@@ -19,6 +22,14 @@ export function nearest_rows_f32(
   rows: i32, count: i32, cols: i32, queries: usize, ldq: i32, bank: usize, ldb: i32, k: i32, exclude_self: i32,
   index: usize, similarity: usize, scratch: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(queries | bank | index | similarity);
+  expect_rows(rows, cols, ldq);
+  expect_rows(count, cols, ldb);
+  assert(exclude_self == 0 || exclude_self == 1);
+  expect_at_least(k, 1);
+  expect_at_most(k, count - exclude_self);
+  expect_scratch(scratch, 12);
   const from = <usize>begin * k << 2;
   const bytes = <usize>(end - begin) * k << 2;
   memory.fill(index + from, 0, bytes);
@@ -31,7 +42,7 @@ export function nearest_rows_f32(
       for (let j = first; j < last; j += 2) {
         // Edge tiles repeat their last row, so that every product is formed by the same operations in the same order.
         const next = min(j + 1, last - 1);
-        products(cols, queries, ldq, r, end - 1, bank + (<usize>j * ldb << 2), bank + (<usize>next * ldb << 2), scratch);
+        products(cols, queries, ldq, r, end - 1, row_at(bank, j, ldb), row_at(bank, next, ldb), scratch);
         const thresholds = v128.load(scratch);
         if (v128.any_true(f32x4.gt(v128.load(scratch, 16), thresholds))) {
           offer(r, j, exclude_self, k, index, similarity, scratch, scratch + 16);
@@ -65,10 +76,10 @@ function load_thresholds(r: i32, end: i32, k: i32, similarity: usize, thresholds
 // @ts-ignore: decorator
 @inline
 function products(cols: i32, queries: usize, ldq: i32, r: i32, lastRow: i32, b0: usize, b1: usize, out: usize): void {
-  let q0 = queries + (<usize>r * ldq << 2);
-  let q1 = queries + (<usize>min(r + 1, lastRow) * ldq << 2);
-  let q2 = queries + (<usize>min(r + 2, lastRow) * ldq << 2);
-  let q3 = queries + (<usize>min(r + 3, lastRow) * ldq << 2);
+  let q0 = row_at(queries, r, ldq);
+  let q1 = row_at(queries, min(r + 1, lastRow), ldq);
+  let q2 = row_at(queries, min(r + 2, lastRow), ldq);
+  let q3 = row_at(queries, min(r + 3, lastRow), ldq);
   let s00 = f32x4.splat(0);
   let s10 = s00;
   let s20 = s00;

@@ -1,3 +1,5 @@
+import { expect_aligned, expect_none_negative, expect_positive, expect_range } from "./contract";
+
 /**
  * One AdamW update with decoupled weight decay (Loshchilov, Hutter, "Decoupled weight decay regularization", 2019):
  *   g ← s·g;  m ← m + (1 − β₁)(g − m);  v ← v + (1 − β₂)(g² − v);  p ← p − decay·p − step · m / (√v · r + ε)
@@ -14,6 +16,10 @@ export function adamw_f32(
   n: i32, p: usize, g: usize, m: usize, v: usize, decay: f32, step: f32, one_minus_beta1: f32, one_minus_beta2: f32,
   eps: f32, inverse_root_bias2: f32, grad_scale: f32, begin: i32, end: i32,
 ): void {
+  expect_range(n, begin, end);
+  expect_aligned(p | g | m | v);
+  expect_none_negative(n, v);
+  expect_positive(eps);
   const skip = <usize>begin << 2;
   const stop = p + (<usize>end << 2);
   p += skip;
@@ -66,6 +72,8 @@ export function sgd_f32(
   n: i32, p: usize, g: usize, buffer: usize, lr: f32, momentum: f32, weight_decay: f32, grad_scale: f32,
   begin: i32, end: i32,
 ): void {
+  expect_range(n, begin, end);
+  expect_aligned(p | g | buffer);
   const skip = <usize>begin << 2;
   const stop = p + (<usize>end << 2);
   p += skip;
@@ -100,6 +108,8 @@ export function sgd_f32(
  * error     three roundings
  */
 export function ema_f32(n: i32, one_minus_momentum: f32, s: usize, t: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(s | t);
   const skip = <usize>begin << 2;
   const stop = t + (<usize>end << 2);
   s += skip;

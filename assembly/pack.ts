@@ -1,6 +1,7 @@
 // Packed operands of a matrix product. A register tile wants, for each k in turn, a few neighbouring numbers of both.
 // Packing lays them out in just that order, so that the tile walks two dense streams whatever the operands' strides: a
 // product with a transposed operand, or with a slice of a wider matrix, differs from a plain one only in its packing.
+import { expect_aligned, expect_blocks, expect_range, expect_sizes } from "./contract";
 
 /** Columns of B in a panel: two vectors. */
 // @ts-ignore: decorator
@@ -24,6 +25,10 @@ export const STRIP_ROWS: i32 = 4;
 export function pack_b_f32(
   panels: i32, k: i32, n: i32, b: usize, row_stride: i32, col_stride: i32, packed: usize, begin: i32, end: i32,
 ): void {
+  expect_range(panels, begin, end);
+  expect_aligned(b | packed);
+  expect_blocks(panels, n, PANEL_COLUMNS);
+  expect_sizes(k | row_stride | col_stride);
   const rowBytes = <usize>row_stride << 2;
   const colBytes = <usize>col_stride << 2;
   for (let p = begin; p < end; p++) {
@@ -33,8 +38,8 @@ export function pack_b_f32(
     if (columns < PANEL_COLUMNS) pack_lanes(PANEL_COLUMNS, columns, k, 1, from, rowBytes, colBytes, to);
     else if (col_stride == 1) copy_pairs(k, from, rowBytes, to);
     else if (row_stride == 1) {
-      transpose_4(k, 1, from, colBytes, to, 32);
-      transpose_4(k, 1, from + 4 * colBytes, colBytes, to + 16, 32);
+      weave(4, k, 1, from, colBytes, to, 32);
+      weave(4, k, 1, from + 4 * colBytes, colBytes, to + 16, 32);
     } else pack_lanes(PANEL_COLUMNS, columns, k, 1, from, rowBytes, colBytes, to);
   }
 }
@@ -52,7 +57,7 @@ export function pack_a(m: i32, k: i32, alpha: f32, a: usize, rowBytes: usize, co
   for (; i < m; i += STRIP_ROWS, a += 4 * rowBytes, packed += <usize>k << 4) {
     const rows = min(STRIP_ROWS, m - i);
     if (rows < STRIP_ROWS) pack_lanes(STRIP_ROWS, rows, k, alpha, a, colBytes, rowBytes, packed);
-    else if (colBytes == 4) transpose_4(k, alpha, a, rowBytes, packed, 16);
+    else if (colBytes == 4) weave(4, k, alpha, a, rowBytes, packed, 16);
     else if (rowBytes == 4) scale_quads(k, alpha, a, colBytes, packed);
     else pack_lanes(STRIP_ROWS, rows, k, alpha, a, colBytes, rowBytes, packed);
   }
@@ -86,34 +91,34 @@ function scale_quads(k: i32, alpha: f32, from: usize, stepBytes: usize, to: usiz
   }
 }
 
-/** Four runs of k numbers, laneBytes apart, woven into k vectors times α, toBytes apart. */
-function transpose_4(k: i32, alpha: f32, from: usize, laneBytes: usize, to: usize, toBytes: usize): void {
+/** to[i, t] = α·from[min(t, rows − 1), i] for k numbers i and four t; rows are pitch bytes apart, vectors toBytes. */
+export function weave(rows: i32, k: i32, alpha: f32, from: usize, pitch: usize, to: usize, toBytes: usize): void {
   const scale = f32x4.splat(alpha);
   const whole = from + (<usize>(k & ~3) << 2);
-  const lane2 = laneBytes << 1;
+  const row1 = rows > 1 ? pitch : 0;
+  const row2 = rows > 2 ? pitch << 1 : row1;
+  const row3 = rows > 3 ? pitch * 3 : row2;
   while (from < whole) {
-    const r0 = f32x4.mul(v128.load(from), scale);
-    const r1 = f32x4.mul(v128.load(from + laneBytes), scale);
-    const r2 = f32x4.mul(v128.load(from + lane2), scale);
-    const r3 = f32x4.mul(v128.load(from + lane2 + laneBytes), scale);
-    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-    v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
-    v128.store(to + toBytes, v128.shuffle<i64>(low01, low23, 1, 3));
-    v128.store(to + 2 * toBytes, v128.shuffle<i64>(high01, high23, 0, 2));
-    v128.store(to + 3 * toBytes, v128.shuffle<i64>(high01, high23, 1, 3));
+    const a = f32x4.mul(v128.load(from), scale);
+    const b = f32x4.mul(v128.load(from + row1), scale);
+    const c = f32x4.mul(v128.load(from + row2), scale);
+    const d = f32x4.mul(v128.load(from + row3), scale);
+    const abLow = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const cdLow = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<i64>(abLow, cdLow, 0, 2));
+    v128.store(to + toBytes, v128.shuffle<i64>(abLow, cdLow, 1, 3));
+    v128.store(to + 2 * toBytes, v128.shuffle<i64>(abHigh, cdHigh, 0, 2));
+    v128.store(to + 3 * toBytes, v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
     from += 16;
     to += 4 * toBytes;
   }
-  for (let i = k & 3; i > 0; i--) {
+  for (let i = k & 3; i > 0; i--, from += 4, to += toBytes) {
     store<f32>(to, alpha * load<f32>(from));
-    store<f32>(to, alpha * load<f32>(from + laneBytes), 4);
-    store<f32>(to, alpha * load<f32>(from + lane2), 8);
-    store<f32>(to, alpha * load<f32>(from + lane2 + laneBytes), 12);
-    from += 4;
-    to += toBytes;
+    store<f32>(to, alpha * load<f32>(from + row1), 4);
+    store<f32>(to, alpha * load<f32>(from + row2), 8);
+    store<f32>(to, alpha * load<f32>(from + row3), 12);
   }
 }
 

@@ -1,3 +1,4 @@
+import { expect_aligned, expect_divisor, expect_range, expect_sizes } from "./contract";
 import { copy_span } from "./span";
 
 /**
@@ -21,8 +22,14 @@ export function patchify_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(patches, begin, end);
+  expect_aligned(x | y);
+  expect_sizes(channels);
+  expect_divisor(patch, height);
+  expect_divisor(patch, width);
   const across = width / patch;
   const perImage = (height / patch) * across;
+  expect_divisor(perImage, patches);
   const rowBytes = (<usize>width) << 2;
   const planeBytes = rowBytes * height;
   const runBytes = (<usize>patch) << 2;

@@ -1,3 +1,4 @@
+import { expect_aligned, expect_positive, expect_range } from "./contract";
 import { log_f64 } from "./math_f64";
 
 /**
@@ -56,6 +57,8 @@ function lane_of(words: v128, lane: i32): u32 {
 export function uniform_f32(
   n: i32, key0: i32, key1: i32, counter0: i32, counter1: i32, low: f32, high: f32, y: usize, begin: i32, end: i32,
 ): void {
+  expect_range(n, begin, end);
+  expect_aligned(y);
   const width = high - low;
   for (let i = begin; i < end; ) {
     const words = words_of(i, key0, key1, counter0, counter1);
@@ -80,6 +83,8 @@ export function uniform_f32(
 export function normal_f32(
   n: i32, key0: i32, key1: i32, counter0: i32, counter1: i32, mean: f32, std: f32, y: usize, begin: i32, end: i32,
 ): void {
+  expect_range(n, begin, end);
+  expect_aligned(y);
   for (let i = begin; i < end; ) {
     const words = words_of(i, key0, key1, counter0, counter1);
     const stop = min((i | 3) + 1, end);
@@ -104,6 +109,10 @@ export function truncated_normal_f32(
   n: i32, key0: i32, key1: i32, counter0: i32, counter1: i32,
   mean: f32, std: f32, bound_low: f32, bound_high: f32, y: usize, begin: i32, end: i32,
 ): void {
+  expect_range(n, begin, end);
+  expect_aligned(y);
+  expect_positive(std);
+  expect_positive(bound_high - bound_low);
   const below = normal_cdf((<f64>bound_low - <f64>mean) / <f64>std);
   const share = normal_cdf((<f64>bound_high - <f64>mean) / <f64>std) - below;
   for (let i = begin; i < end; ) {

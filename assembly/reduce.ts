@@ -1,15 +1,11 @@
+import { expect_aligned, expect_at_least, expect_beta, expect_blocks, expect_range, expect_rows } from "./contract";
+import { row_at, row_dot, row_max, row_sum } from "./rows";
 import { add_span, copy_span, fill_span } from "./span";
 
 /** Numbers per partial result of a reduction over everything. */
 // @ts-ignore: decorator
 @inline
 const BLOCK: i32 = 4096;
-
-// @ts-ignore: decorator
-@inline
-function horizontal_sum(v: v128): f32 {
-  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
-}
 
 /**
  * y[b] = Σ x[i] for 4096·b ≤ i < min(4096·(b + 1), n)
@@ -21,23 +17,12 @@ function horizontal_sum(v: v128): f32 {
  * error     at most 90 roundings per block, relative to the sum of absolute terms
  */
 export function sum_blocks_f32(blocks: i32, n: i32, x: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(blocks, begin, end);
+  expect_aligned(x | y);
+  expect_blocks(blocks, n, BLOCK);
   for (let b = begin; b < end; b++) {
-    const from = b * BLOCK;
-    let p = x + ((<usize>from) << 2);
-    const stop = p + ((<usize>min(BLOCK, n - from)) << 2);
-    let s0 = f32x4.splat(0);
-    let s1 = s0;
-    let s2 = s0;
-    let s3 = s0;
-    for (; p + 64 <= stop; p += 64) {
-      s0 = f32x4.add(s0, v128.load(p));
-      s1 = f32x4.add(s1, v128.load(p, 16));
-      s2 = f32x4.add(s2, v128.load(p, 32));
-      s3 = f32x4.add(s3, v128.load(p, 48));
-    }
-    let sum = horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-    for (; p < stop; p += 4) sum += load<f32>(p);
-    store<f32>(y + ((<usize>b) << 2), sum);
+    const from = block_at(x, b);
+    store<f32>(y + (<usize>b << 2), row_sum(from, block_end(x, b, n)));
   }
 }
 
@@ -51,30 +36,13 @@ export function sum_blocks_f32(blocks: i32, n: i32, x: usize, y: usize, begin: i
  * error     at most 90 roundings per block, relative to the sum of absolute terms
  */
 export function squared_norm_blocks_f32(blocks: i32, n: i32, x: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(blocks, begin, end);
+  expect_aligned(x | y);
+  expect_blocks(blocks, n, BLOCK);
   for (let b = begin; b < end; b++) {
-    const from = b * BLOCK;
-    let p = x + ((<usize>from) << 2);
-    const stop = p + ((<usize>min(BLOCK, n - from)) << 2);
-    let s0 = f32x4.splat(0);
-    let s1 = s0;
-    let s2 = s0;
-    let s3 = s0;
-    for (; p + 64 <= stop; p += 64) {
-      s0 = add_square(s0, v128.load(p));
-      s1 = add_square(s1, v128.load(p, 16));
-      s2 = add_square(s2, v128.load(p, 32));
-      s3 = add_square(s3, v128.load(p, 48));
-    }
-    let sum = horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-    for (; p < stop; p += 4) sum += load<f32>(p) * load<f32>(p);
-    store<f32>(y + ((<usize>b) << 2), sum);
+    const from = block_at(x, b);
+    store<f32>(y + (<usize>b << 2), row_dot(from, block_end(x, b, n), from));
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function add_square(sum: v128, x: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(x, x));
 }
 
 /**
@@ -87,35 +55,25 @@ function add_square(sum: v128, x: v128): v128 {
  * error     none
  */
 export function max_blocks_f32(blocks: i32, n: i32, x: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(blocks, begin, end);
+  expect_aligned(x | y);
+  expect_blocks(blocks, n, BLOCK);
   for (let b = begin; b < end; b++) {
-    const from = b * BLOCK;
-    let p = x + ((<usize>from) << 2);
-    const stop = p + ((<usize>min(BLOCK, n - from)) << 2);
-    let m0 = f32x4.splat(-Infinity);
-    let m1 = m0;
-    let m2 = m0;
-    let m3 = m0;
-    // pmax(a, b) is a < b ? b : a, so a NaN in second place is passed over.
-    for (; p + 64 <= stop; p += 64) {
-      m0 = f32x4.pmax(m0, v128.load(p));
-      m1 = f32x4.pmax(m1, v128.load(p, 16));
-      m2 = f32x4.pmax(m2, v128.load(p, 32));
-      m3 = f32x4.pmax(m3, v128.load(p, 48));
-    }
-    const m = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
-    let most = f32x4.extract_lane(m, 0);
-    most = larger(most, f32x4.extract_lane(m, 1));
-    most = larger(most, f32x4.extract_lane(m, 2));
-    most = larger(most, f32x4.extract_lane(m, 3));
-    for (; p < stop; p += 4) most = larger(most, load<f32>(p));
-    store<f32>(y + ((<usize>b) << 2), most);
+    const from = block_at(x, b);
+    store<f32>(y + (<usize>b << 2), row_max(from, block_end(x, b, n)));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function larger(a: f32, b: f32): f32 {
-  return a < b ? b : a;
+function block_at(x: usize, b: i32): usize {
+  return x + (<usize>(b * BLOCK) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function block_end(x: usize, b: i32, n: i32): usize {
+  return x + (<usize>min(b * BLOCK + BLOCK, n) << 2);
 }
 
 /**
@@ -137,6 +95,10 @@ export function column_sum_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(cols, begin, end);
+  expect_aligned(x | y);
+  expect_rows(rows, cols, ldx);
+  expect_beta(beta);
   const skip = (<usize>begin) << 2;
   sum_rows(end - begin, rows, x + skip, (<usize>ldx) << 2, beta, y + skip);
 }
@@ -207,8 +169,12 @@ function add_four_numbers(x: usize, rowBytes: usize): f32 {
  * error     none
  */
 export function argmax_rows_f32(rows: i32, cols: i32, x: usize, ldx: i32, y: usize, begin: i32, end: i32): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | y);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
   for (let r = begin; r < end; r++) {
-    store<i32>(y + ((<usize>r) << 2), argmax(cols, x + ((<usize>r * ldx) << 2)));
+    store<i32>(y + ((<usize>r) << 2), argmax(cols, row_at(x, r, ldx)));
   }
 }
 

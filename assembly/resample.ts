@@ -1,3 +1,5 @@
+import { expect_aligned, expect_indices, expect_range, expect_rows, expect_sizes, UNKNOWN } from "./contract";
+import { row_at } from "./rows";
 import { add_scaled_span } from "./span";
 
 /**
@@ -27,6 +29,12 @@ export function resample_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(out_rows, begin, end);
+  expect_aligned(row_index | row_weight | col_index | col_weight | x | y);
+  expect_sizes(ldx);
+  expect_rows(out_rows * out_cols, channels, ldy);
+  expect_indices(4 * out_rows, row_index, 0, UNKNOWN);
+  expect_indices(4 * out_cols, col_index, 0, in_cols);
   const ldxBytes = (<usize>ldx) << 2;
   const ldyBytes = (<usize>ldy) << 2;
   const gridRowBytes = ldxBytes * in_cols;
@@ -108,18 +116,24 @@ export function resample_grad_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(channels, begin, end);
+  expect_aligned(row_index | row_weight | col_index | col_weight | dy | dx);
+  expect_rows(out_rows * out_cols, channels, lddy);
+  expect_sizes(lddx);
+  expect_indices(4 * out_rows, row_index, 0, UNKNOWN);
+  expect_indices(4 * out_cols, col_index, 0, in_cols);
   const n = end - begin;
   const skip = (<usize>begin) << 2;
-  const lddxBytes = (<usize>lddx) << 2;
   for (let oy = 0; oy < out_rows; oy++) {
     for (let ox = 0; ox < out_cols; ox++) {
-      const from = dy + ((<usize>(oy * out_cols + ox) * lddy) << 2) + skip;
+      const from = row_at(dy, oy * out_cols + ox, lddy) + skip;
       for (let tap: usize = 0; tap < 16; tap++) {
         const a = ((<usize>oy) << 4) + ((tap >> 2) << 2);
         const b = ((<usize>ox) << 4) + ((tap & 3) << 2);
-        const cell = <usize>(load<i32>(row_index + a) * in_cols + load<i32>(col_index + b));
+        const cell = load<i32>(row_index + a) * in_cols + load<i32>(col_index + b);
         const weight = load<f32>(row_weight + a) * load<f32>(col_weight + b);
-        add_scaled_span(n, weight, from, dx + cell * lddxBytes + skip);
+        const to = row_at(dx, cell, lddx) + skip;
+        add_scaled_span(n, weight, from, to, to);
       }
     }
   }

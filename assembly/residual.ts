@@ -1,4 +1,7 @@
-import { add_span, copy_span, fill_span, scale_span } from "./span";
+import {
+  expect_aligned, expect_beta, expect_divisor, expect_indices, expect_range, expect_sizes, UNKNOWN,
+} from "./contract";
+import { add_scaled_span, add_span, copy_span, fill_span, scale_span } from "./span";
 
 // Samples of the residual branch and samples of the batch need not be the same: stochastic depth computes the branch for a
 // subset only (Huang et al. 2016; DINOv2's batch form). `map` and `index` lead from one to the other.
@@ -38,6 +41,10 @@ export function residual_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(batch, begin, end);
+  expect_aligned(x | branch | gamma | map | scale | y);
+  expect_divisor(width, tokens_width);
+  expect_indices(batch, map, -1, UNKNOWN);
   const sampleBytes = (<usize>tokens_width) << 2;
   const rowBytes = (<usize>width) << 2;
   for (let b = begin; b < end; b++) {
@@ -61,15 +68,11 @@ export function residual_f32(
 }
 
 /** y[i] = x[i] + s·u[i] */
+// @ts-ignore: decorator
+@inline
 function add_scaled(n: i32, x: usize, s: f32, u: usize, y: usize): void {
-  if (s == 1) return add_span(n, x, u, y);
-  const stop = y + ((<usize>n) << 2);
-  const scales = f32x4.splat(s);
-  for (; y + 32 <= stop; x += 32, u += 32, y += 32) {
-    v128.store(y, f32x4.add(v128.load(x), f32x4.mul(scales, v128.load(u))));
-    v128.store(y, f32x4.add(v128.load(x, 16), f32x4.mul(scales, v128.load(u, 16))), 16);
-  }
-  for (; y < stop; x += 4, u += 4, y += 4) store<f32>(y, load<f32>(x) + s * load<f32>(u));
+  if (s == 1) add_span(n, x, u, y);
+  else add_scaled_span(n, s, u, x, y);
 }
 
 /** y[i] = x[i] + (s·g[i])·u[i] */
@@ -110,6 +113,11 @@ export function residual_grad_branch_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(subset, begin, end);
+  expect_aligned(dy | gamma | index | scale | dbranch);
+  expect_divisor(width, tokens_width);
+  expect_indices(subset, index, 0, UNKNOWN);
+  expect_beta(beta);
   const sampleBytes = (<usize>tokens_width) << 2;
   const rowBytes = (<usize>width) << 2;
   for (let i = begin; i < end; i++) {
@@ -164,6 +172,12 @@ export function residual_grad_gamma_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(width, begin, end);
+  expect_aligned(dy | branch | index | scale | dgamma);
+  expect_sizes(subset);
+  expect_divisor(width, tokens_width);
+  expect_indices(subset, index, 0, UNKNOWN);
+  expect_beta(beta);
   const skip = (<usize>begin) << 2;
   const sampleBytes = (<usize>tokens_width) << 2;
   const rowBytes = (<usize>width) << 2;

@@ -2,16 +2,14 @@
 // only ever rescales rows and columns, so E stays as it is and two vectors change: after each half-step the current matrix is
 // E[r, c] · row_scale[r] · column_scale[c]. An iteration reads E twice and writes vectors alone. Columns are given the sum
 // rows/cols and rows the sum 1, which is the published form times rows; the two agree on the total, so the scales settle.
-import { exp2_f32x4 } from "./math";
+import { expect_aligned, expect_positive, expect_range, expect_sizes } from "./contract";
+import { exp2_f32x4, LOG2_E } from "./math";
+import { row_at, row_dot } from "./rows";
 
 /** Columns whose sums are kept in the nearest cache; columns per partial sum of a row. */
 // @ts-ignore: decorator
 @inline
 const BLOCK: i32 = 1024;
-
-// @ts-ignore: decorator
-@inline
-const LOG2_E: f32 = 1.4426950408889634;
 
 /**
  * y[i] = exp(max((x[i] − shift) / τ, −80))
@@ -26,6 +24,9 @@ const LOG2_E: f32 = 1.4426950408889634;
  * error     1e-5 relative: rounding of arguments up to 80
  */
 export function sinkhorn_exp_f32(n: i32, x: usize, temperature: f32, shift: usize, y: usize, begin: i32, end: i32): void {
+  expect_range(n, begin, end);
+  expect_aligned(x | shift | y);
+  expect_positive(temperature);
   const skip = <usize>begin << 2;
   const stop = y + (<usize>end << 2);
   x += skip;
@@ -55,6 +56,9 @@ export function sinkhorn_exp_f32(n: i32, x: usize, temperature: f32, shift: usiz
 export function sinkhorn_columns_f32(
   cols: i32, rows: i32, x: usize, row_scale: usize, column_scale: usize, begin: i32, end: i32,
 ): void {
+  expect_range(cols, begin, end);
+  expect_aligned(x | row_scale | column_scale);
+  expect_sizes(rows);
   const ld = <usize>cols << 2;
   const share = <f32>rows / <f32>cols;
   for (let first = begin; first < end; first += BLOCK) {
@@ -112,30 +116,19 @@ function add_row(n: i32, x: usize, row_scale: usize, sums: usize): void {
 export function sinkhorn_rows_f32(
   rows: i32, cols: i32, x: usize, column_scale: usize, row_scale: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | column_scale | row_scale);
+  expect_sizes(cols);
   for (let r = begin; r < end; r++) {
-    let p = x + (<usize>r * cols << 2);
+    let p = row_at(x, r, cols);
     let v = column_scale;
-    const stop = p + (<usize>cols << 2);
-    let total = f32x4.splat(0);
-    while (p + 16 <= stop) {
+    let sum: f32 = 0;
+    for (const stop = p + (<usize>cols << 2); p < stop; ) {
       const pause = min(p + (<usize>BLOCK << 2), stop);
-      let s0 = f32x4.splat(0);
-      let s1 = s0;
-      let s2 = s0;
-      let s3 = s0;
-      for (; p + 64 <= pause; p += 64, v += 64) {
-        s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(v)));
-        s1 = f32x4.add(s1, f32x4.mul(v128.load(p, 16), v128.load(v, 16)));
-        s2 = f32x4.add(s2, f32x4.mul(v128.load(p, 32), v128.load(v, 32)));
-        s3 = f32x4.add(s3, f32x4.mul(v128.load(p, 48), v128.load(v, 48)));
-      }
-      for (; p + 16 <= pause; p += 16, v += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(p), v128.load(v)));
-      total = f32x4.add(total, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+      sum += row_dot(p, pause, v);
+      v += pause - p;
+      p = pause;
     }
-    let sum =
-      f32x4.extract_lane(total, 0) + f32x4.extract_lane(total, 1) +
-      (f32x4.extract_lane(total, 2) + f32x4.extract_lane(total, 3));
-    for (; p < stop; p += 4, v += 4) sum += load<f32>(p) * load<f32>(v);
     store<f32>(row_scale + (<usize>r << 2), 1 / sum);
   }
 }
@@ -152,11 +145,14 @@ export function sinkhorn_rows_f32(
 export function sinkhorn_scale_f32(
   rows: i32, cols: i32, row_scale: usize, column_scale: usize, x: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(row_scale | column_scale | x);
+  expect_sizes(cols);
   for (let r = begin; r < end; r++) {
     const u = load<f32>(row_scale + (<usize>r << 2));
     const us = f32x4.splat(u);
     let v = column_scale;
-    let p = x + (<usize>r * cols << 2);
+    let p = row_at(x, r, cols);
     const stop = p + (<usize>cols << 2);
     for (; p + 16 <= stop; p += 16, v += 16) {
       v128.store(p, f32x4.mul(f32x4.mul(v128.load(p), v128.load(v)), us));

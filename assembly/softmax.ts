@@ -1,3 +1,4 @@
+import { expect_aligned, expect_at_least, expect_beta, expect_positive, expect_range, expect_rows } from "./contract";
 import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
 import { exp2_f32x4, LOG2_E, log_f32 } from "./math";
 import { FAR_BELOW, row_at, row_dot, row_exp_sum, row_max, row_scale, row_sum } from "./rows";
@@ -15,6 +16,12 @@ import { FAR_BELOW, row_at, row_dot, row_exp_sum, row_max, row_scale, row_sum } 
 export function softmax_f32(
   rows: i32, cols: i32, x: usize, ldx: i32, temperature: f32, center: usize, y: usize, ldy: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | center | y);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
+  expect_positive(temperature);
   const k = LOG2_E / temperature;
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
@@ -41,6 +48,12 @@ export function softmax_f32(
 export function log_softmax_f32(
   rows: i32, cols: i32, x: usize, ldx: i32, temperature: f32, y: usize, ldy: i32, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | y);
+  expect_at_least(cols, 1);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
+  expect_positive(temperature);
   const k = LOG2_E / temperature;
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
@@ -65,6 +78,13 @@ export function softmax_grad_f32(
   rows: i32, cols: i32, temperature: f32, y: usize, ldy: i32, dy: usize, lddy: i32, beta: f32, dx: usize, lddx: i32,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(y | dy | dx);
+  expect_rows(rows, cols, ldy);
+  expect_rows(rows, cols, lddy);
+  expect_rows(rows, cols, lddx);
+  expect_positive(temperature);
+  expect_beta(beta);
   const zero = f32x4.splat(0);
   const keep = keep_mask(beta);
   const scale = f32x4.splat(1 / temperature);
@@ -101,6 +121,13 @@ export function log_softmax_grad_f32(
   rows: i32, cols: i32, temperature: f32, y: usize, ldy: i32, dy: usize, lddy: i32, beta: f32, dx: usize, lddx: i32,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(y | dy | dx);
+  expect_rows(rows, cols, ldy);
+  expect_rows(rows, cols, lddy);
+  expect_rows(rows, cols, lddx);
+  expect_positive(temperature);
+  expect_beta(beta);
   const zero = f32x4.splat(0);
   const keep = keep_mask(beta);
   const scale = f32x4.splat(1 / temperature);

@@ -1,4 +1,6 @@
+import { expect_aligned, expect_beta, expect_range, expect_rows, expect_sizes } from "./contract";
 import { sum_rows } from "./reduce";
+import { row_at } from "./rows";
 import { add_span, copy_span, fill_span, move_span } from "./span";
 
 // @ts-ignore: decorator
@@ -31,6 +33,9 @@ export function embed_tokens_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(batch, begin, end);
+  expect_aligned(x | cls | position | mask_token | mask | y);
+  expect_rows(1 + patches, width, ldp);
   const rowBytes = (<usize>width) << 2;
   const positionBytes = (<usize>ldp) << 2;
   y += <usize>begin * (1 + patches) * rowBytes;
@@ -66,6 +71,10 @@ export function embed_tokens_grad_patches_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(batch, begin, end);
+  expect_aligned(dy | mask | dx);
+  expect_sizes(patches | width);
+  expect_beta(beta);
   const rowBytes = (<usize>width) << 2;
   for (let b = begin; b < end; b++) {
     for (let n = 0; n < patches; n++) {
@@ -99,9 +108,15 @@ export function batch_sum_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(x | y);
+  expect_sizes(cols | batch | batch_stride);
+  expect_rows(rows, cols, ldx);
+  expect_rows(rows, cols, ldy);
+  expect_beta(beta);
   const sampleBytes = (<usize>batch_stride) << 2;
   for (let r = begin; r < end; r++) {
-    sum_rows(cols, batch, x + ((<usize>r * ldx) << 2), sampleBytes, beta, y + ((<usize>r * ldy) << 2));
+    sum_rows(cols, batch, row_at(x, r, ldx), sampleBytes, beta, row_at(y, r, ldy));
   }
 }
 
@@ -126,6 +141,10 @@ export function embed_tokens_grad_mask_f32(
   begin: i32,
   end: i32,
 ): void {
+  expect_range(width, begin, end);
+  expect_aligned(dy | mask | dmask);
+  expect_sizes(batch | patches);
+  expect_beta(beta);
   const n = end - begin;
   const rowBytes = (<usize>width) << 2;
   dmask += (<usize>begin) << 2;

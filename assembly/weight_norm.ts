@@ -1,3 +1,4 @@
+import { expect_aligned, expect_at_least, expect_beta, expect_range } from "./contract";
 import { row_subtract_along } from "./l2_normalize";
 import { row_at, row_dot, row_scale } from "./rows";
 
@@ -15,6 +16,9 @@ import { row_at, row_dot, row_scale } from "./rows";
 export function weight_norm_f32(
   rows: i32, cols: i32, v: usize, g: usize, y: usize, norms: usize, begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(v | g | y | norms);
+  expect_at_least(cols, 1);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const from = row_at(v, r, cols);
@@ -41,6 +45,11 @@ export function weight_norm_grad_f32(
   rows: i32, cols: i32, v: usize, g: usize, norms: usize, dy: usize, beta_v: f32, dv: usize, beta_g: f32, dg: usize,
   begin: i32, end: i32,
 ): void {
+  expect_range(rows, begin, end);
+  expect_aligned(v | g | norms | dy | dv | dg);
+  expect_at_least(cols, 1);
+  expect_beta(beta_v);
+  expect_beta(beta_g);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const from = row_at(v, r, cols);

@@ -1,5 +1,6 @@
 // Compiles assembly/ and writes src/runtime/generated/kernels.ts: the module as base64 and the typed
 // signatures, both taken from what the compiler emitted, so that a kernel is declared once (docs/architecture.md, D5).
+// build/checked.wasm has the same kernels with their contracts asserted and names on the stack: init({ wasm }) takes it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -71,4 +72,5 @@ ${bindingLines.join("\n")}
 export const simd = "${base64("simd")}";
 `,
 );
-console.error(`build-wasm: ${kernels.length} kernels, ${readFileSync("build/simd.wasm").length} bytes`);
+const sizeOf = (target) => readFileSync(`build/${target}.wasm`).length;
+console.error(`build-wasm: ${kernels.length} kernels, ${sizeOf("simd")} bytes, ${sizeOf("checked")} with contracts`);

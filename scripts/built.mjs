@@ -10,14 +10,27 @@ const [file, ...args] = process.argv.slice(2);
 
 const newest = (path) =>
   statSync(path).isDirectory()
-    ? Math.max(...readdirSync(path).filter((name) => name !== "generated").map((name) => newest(join(path, name))), 0)
+    ? Math.max(
+        ...readdirSync(path)
+          .filter((name) => name !== "generated")
+          .map((name) => newest(join(path, name))),
+        0,
+      )
     : statSync(path).mtimeMs;
 
 const built = join(root, file);
 const sources = ["assembly", "src", "test", "bench", "scripts", "package.json", "tsconfig.json", "asconfig.json"];
 const stamp = join(root, "dist/.built");
-if (!existsSync(built) || !existsSync(stamp) || sources.some((path) => newest(join(root, path)) > statSync(stamp).mtimeMs)) {
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+if (
+  !existsSync(built) ||
+  !existsSync(stamp) ||
+  sources.some((path) => newest(join(root, path)) > statSync(stamp).mtimeMs)
+) {
+  execFileSync("npm", ["run", "--silent", "build"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
 }
 const { status, signal } = spawnSync(process.execPath, [built, ...args], { stdio: "inherit" });
 process.exitCode = signal ? 130 : (status ?? 1);

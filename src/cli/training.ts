@@ -3,8 +3,6 @@ import { arch, cpus, platform } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import type { ImageSource } from "../data/dataset.js";
 import { parseSourceSpec } from "../data/source-spec.js";
-import { specOf } from "../models/encoder.js";
-import type { VisionTransformer } from "../models/vit.js";
 import type { Config } from "../poa/config-keys.js";
 import { memory } from "../runtime/context.js";
 import type { KernelCost } from "../runtime/profile.js";
@@ -54,9 +52,8 @@ export async function runTraining(
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    const backbone = trainer.model.teacher.backbone as VisionTransformer;
     const result = await trainLoop(trainer, folder, {
-      model: JSON.stringify(specOf(backbone, trainer.config.crops)),
+      model: JSON.stringify(trainer.encoder().spec),
       signal: stop.signal,
       onWarning: (message) => output.warn(message),
       onStep: stepReporter(trainer, output),

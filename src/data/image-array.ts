@@ -9,9 +9,13 @@ import { Fingerprint } from "./fingerprint.js";
  * @param options.labels  class of each image, from 0 on
  * @throws DataError if there is no image, or labels are of another number
  */
-export function imageArray(images: readonly RawImage[], { labels, classes }: { labels?: ArrayLike<number>; classes?: readonly string[] } = {}): ImageSource {
+export function imageArray(
+  images: readonly RawImage[],
+  { labels, classes }: { labels?: ArrayLike<number>; classes?: readonly string[] } = {},
+): ImageSource {
   if (images.length === 0) throw new DataError("imageArray: no images, expected at least one.");
-  if (labels && labels.length !== images.length) throw new DataError(`imageArray: ${labels.length} labels for ${images.length} images.`);
+  if (labels && labels.length !== images.length)
+    throw new DataError(`imageArray: ${labels.length} labels for ${images.length} images.`);
   const own = labels ? Int32Array.from(labels) : null;
   const count = own ? own.reduce((max, label) => Math.max(max, label), 0) + 1 : 0;
   return {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { DataError, FormatError, ShapeError } from "../errors.js";
+import { DataError, DTypeError, FormatError, ShapeError } from "../errors.js";
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../formats/safetensors.js";
 import { buildEncoder, type Encoder, type EncoderSpec } from "../models/encoder.js";
 
@@ -49,15 +49,25 @@ export function readEncoder(path: string): Encoder {
         .filter(([name]) => name.startsWith(BACKBONE))
         .map(([name, x]) => [name.slice(BACKBONE.length), x] as const)
     : [...tensors];
-  const state = new Map(own.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }]));
+  const held = own.reduce((sum, [, { data }]) => sum + data.length, 0);
+  if (held < leastNumbers(spec)) {
+    throw new FormatError(`${path}: its tensors are not those of the network it names, which is larger.`);
+  }
   try {
-    return buildEncoder(spec, state);
+    const state = own.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const);
+    return buildEncoder(spec, new Map(state));
   } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
+    if (!(error instanceof ShapeError || error instanceof DTypeError)) throw error;
     throw new FormatError(`${path}: its tensors are not those of the network it names. ${error.message}`, {
       cause: error,
     });
   }
+}
+
+/** Weights of the linear layers and of the embeddings: a bound that is checked before anything is allocated. */
+function leastNumbers({ width, depth, mlpRatio, channels, patchSize, imageSize }: EncoderSpec): number {
+  const perBlock = (4 + 2 * mlpRatio) * width * width;
+  return depth * perBlock + width * (channels * patchSize ** 2 + (imageSize / patchSize) ** 2);
 }
 
 function parseSpec(path: string, text: string | undefined): EncoderSpec {
@@ -72,7 +82,10 @@ function parseSpec(path: string, text: string | undefined): EncoderSpec {
   } catch (error) {
     throw new FormatError(`${path}: ${SPEC_KEY} is not JSON (${(error as Error).message}).`, { cause: error });
   }
-  const wrong = SIZES.filter((key) => !(Number.isInteger(spec[key]) && spec[key]! > 0 && spec[key]! <= LARGEST_SIZE));
+  const wrong: string[] = SIZES.filter(
+    (key) => !(Number.isInteger(spec[key]) && spec[key]! > 0 && spec[key]! <= LARGEST_SIZE),
+  );
+  if (!(typeof spec.mlpRatio === "number" && spec.mlpRatio > 0)) wrong.push("mlpRatio");
   const channels = (values: unknown) => Array.isArray(values) && values.length === spec.channels;
   if (wrong.length > 0 || !channels(spec.mean) || !channels(spec.std)) {
     throw new FormatError(

@@ -23,6 +23,7 @@ export function expectShape(op: string, name: string, x: Tensor, shape: Shape): 
 export function expectContiguous(op: string, tensors: Record<string, Tensor | null | undefined>): void {
   for (const name in tensors) {
     const x = tensors[name];
-    if (x && !x.contiguous) throw new ShapeError(`${op}: ${name} ${formatShape(x.shape)} is a strided view. Pass contiguous(x).`);
+    if (x && !x.contiguous)
+      throw new ShapeError(`${op}: ${name} ${formatShape(x.shape)} is a strided view. Pass contiguous(x).`);
   }
 }

@@ -2,7 +2,7 @@ import { gradOf, gradTarget } from "../autograd/gradient.js";
 import { record } from "../autograd/tape.js";
 import { ShapeError } from "../errors.js";
 import { kernels } from "../runtime/launch.js";
-import { empty } from "../tensor/create.js";
+import { empty, fromArray } from "../tensor/create.js";
 import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType, expectShape } from "./check.js";
@@ -98,11 +98,12 @@ export function distillation(
  * Mean over rows of −log softmax(x_i) at the row's class.
  *
  * @param logits  x [R, K]
- * @param labels  i32 [R], classes from 0 to K − 1
+ * @param classes  of each row [R], from 0 to K − 1; a tensor is i32
  * @returns nats, a scalar
  * @throws ShapeError if there is no row, or labels are of another number or outside the classes; DTypeError
  */
-export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+export function crossEntropy(logits: Tensor, classes: Int32Array | Tensor): Tensor {
+  const labels = classes instanceof Int32Array ? fromArray(classes, [classes.length], "i32") : classes;
   expectDType("crossEntropy", { logits }, "f32");
   expectDType("crossEntropy", { labels }, "i32");
   const { rows, cols, ld } = filledRows("crossEntropy", logits);

@@ -94,7 +94,8 @@ export const presets = {
         pos_embed_std: 1,
         cls_token_std: 1,
       },
-      optim: { ...fewMinutes.optim, lr: 3e-3, epochs: 7.8, warmup_epochs: 0.78 },
+      train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
+      optim: { ...fewMinutes.optim, lr: 3e-3, epochs: 8, warmup_epochs: 0.8 },
       crops: {
         global_crops_size: 28,
         global_crops_scale: [0.6, 1],

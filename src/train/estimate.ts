@@ -1,7 +1,9 @@
+import { MemoryError } from "../errors.js";
 import { sizeOfNetwork } from "../models/size.js";
 import { buildBranch } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
 import { planRun, searchSpace } from "../poa/plan.js";
+import { runtime } from "../runtime/context.js";
 import { shapesOnly } from "../tensor/create.js";
 
 /** Weight, gradient, two moments, teacher. */
@@ -34,4 +36,20 @@ export function estimateRun(config: Config, images: number): RunEstimate {
     imagesPerStep: plan.imagesPerStep,
     stateBytes: STATE_BYTES_PER_PARAMETER * branch.parameterCount,
   };
+}
+
+/**
+ * Looks whether weights, gradients, moments and teacher fit into linear memory, before any is made.
+ *
+ * @throws MemoryError that says what to lower
+ */
+export function refuseOversized(config: Config, images: number): void {
+  const { stateBytes } = estimateRun(config, images);
+  const { memoryLimitBytes } = runtime();
+  if (stateBytes <= memoryLimitBytes) return;
+  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+  throw new MemoryError(
+    `pretrain: the state of this run needs ${gib(stateBytes)} GiB of ${gib(memoryLimitBytes)}, without activations. ` +
+      "Lower student.max_embed_dim, student.max_depth or dino.head_n_prototypes.",
+  );
 }

@@ -4,6 +4,8 @@ import { memoryCache } from "../data/memory-cache.js";
 import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
+import { type Encoder, specOf } from "../models/encoder.js";
+import type { VisionTransformer } from "../models/vit.js";
 import { stochasticDepth } from "../nn/drop-path.js";
 import { Module } from "../nn/module.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
@@ -15,6 +17,7 @@ import { type PoaState, poaStep } from "../poa/step.js";
 import { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchMaker } from "./crops.js";
+import { refuseOversized } from "./estimate.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
 import { refuseUnavailable } from "./unavailable.js";
 
@@ -104,6 +107,7 @@ export class Trainer {
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
     refuseUnavailable(config);
+    refuseOversized(config, source.length);
     this.config = config;
     this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;
@@ -132,6 +136,19 @@ export class Trainer {
   /** Reasons by path of the images that could not be read so far. */
   get broken(): ReadonlyMap<string, string> {
     return this.stream?.broken ?? new Map();
+  }
+
+  /**
+   * The teacher's encoder, or a part of it, in place.
+   *
+   * @param network  "96x4", a well-known name, "full"
+   * @throws ConfigError that lists the nearest networks
+   */
+  encoder(network = "full"): Encoder {
+    const { width, depth } = this.space.parse(network);
+    // Only vision transformers are trained (poa/build.ts), so the teacher is one.
+    const backbone = this.model.teacher.backbone.slice({ width, depth }) as VisionTransformer;
+    return { backbone, spec: specOf(backbone, this.config.crops) };
   }
 
   /** Trains one iteration. */

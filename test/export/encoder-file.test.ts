@@ -6,7 +6,7 @@ import { DataError, FormatError } from "../../src/errors.js";
 import { readEncoder, writeEncoder } from "../../src/export/encoder-file.js";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/formats/safetensors.js";
 import type { Encoder } from "../../src/models/encoder.js";
-import { init } from "../../src/runtime/context.js";
+import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { numbers } from "../support/gradcheck.js";
 import { refuses } from "../support/refuses.js";
@@ -94,6 +94,7 @@ test("a spec that cannot be used is refused before anything is built from it", (
     JSON.stringify({ ...spec, width: 2 ** 40 }),
     JSON.stringify({ ...spec, headDim: "8" }),
     JSON.stringify({ ...spec, imageSize: undefined }),
+    JSON.stringify({ ...spec, mlpRatio: 0 }),
     JSON.stringify({ ...spec, mean: [0.5] }),
     JSON.stringify({ ...spec, std: undefined }),
   ]) {
@@ -112,8 +113,27 @@ test("tensors that are not those of the spec are refused with all differences", 
     refuses(() => readEncoder(file), FormatError, message);
     refuses(() => readEncoder(file), FormatError, file);
   }
+  const whole = rewritten((tensors) => {
+    tensors.set("norm.bias", { dtype: "I32", shape: [16], data: new Int32Array(16) });
+  });
+  refuses(() => readEncoder(whole), FormatError, "I32");
   const narrower = rewritten(
     (_, metadata) => void metadata.set("poa.model", JSON.stringify({ ...encoder.spec, width: 8 })),
   );
   refuses(() => readEncoder(narrower), FormatError, "its tensors are not those of the network it names");
+});
+
+test("a small file that names a huge network is refused before memory is taken for it", () => {
+  const before = memory().heapBytes;
+  for (const change of [
+    { width: 16_384 },
+    { depth: 60_000 },
+    { mlpRatio: 1e6 },
+    { channels: 3, patchSize: 8192, imageSize: 8192 },
+  ]) {
+    const text = JSON.stringify({ ...encoder.spec, ...change });
+    const file = rewritten((_, metadata) => void metadata.set("poa.model", text));
+    refuses(() => readEncoder(file), FormatError, "which is larger");
+  }
+  assert.is(memory().heapBytes, before);
 });

@@ -1,8 +1,7 @@
 import * as assert from "uvu/assert";
-import { instantiateKernels } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 import * as reference from "../reference/attention.js";
-import { checkKernel, seeded, type TestMemory } from "../support/kernels.js";
+import { checkKernel, kernelsOn, seeded, type TestMemory } from "../support/kernels.js";
 import { test } from "../support/test.js";
 
 interface Size {
@@ -110,5 +109,5 @@ test("a score that is not a number spoils its own query only", () => {
 
 function kernelsOnHeap() {
   const heap = new WasmHeap({ initialBytes: 10 << 20 });
-  return { heap, raw: instantiateKernels(heap.memory) };
+  return { heap, raw: kernelsOn(heap) };
 }

@@ -1,8 +1,7 @@
 import * as assert from "uvu/assert";
-import { instantiateKernels } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 import * as reference from "../reference/image-color.js";
-import { checkKernel, seeded, type TestMemory } from "../support/kernels.js";
+import { checkKernel, kernelsOn, seeded, type TestMemory } from "../support/kernels.js";
 import { test } from "../support/test.js";
 
 const ROWS = 5;
@@ -87,7 +86,7 @@ for (const rowBytes of [1, 16, 39]) {
 
 test("hue in single precision gives the bytes of the mixed-precision reference for a fifth of all colours", () => {
   const heap = new WasmHeap({ initialBytes: 2 << 20 });
-  const kernels = instantiateKernels(heap.memory);
+  const kernels = kernelsOn(heap);
   const [src, dst, expected] = [1 << 17, 1 << 19, 1 << 20];
   for (let red = 0; red < 256; red += 5) {
     for (let i = 0; i < 65536; i++) heap.u8.set([red, i >> 8, i & 255], src + 3 * i);
@@ -103,7 +102,7 @@ test("hue in single precision gives the bytes of the mixed-precision reference f
 
 test("colour operations work in place", () => {
   const heap = new WasmHeap({ initialBytes: 2 << 20 });
-  const kernels = instantiateKernels(heap.memory);
+  const kernels = kernelsOn(heap);
   const [apart, src, dst] = [1 << 17, 1 << 18, 1 << 19];
   const next = seeded(3);
   const image = Uint8Array.from({ length: 3 * 7 * 9 }, () => Math.floor(256 * next()));

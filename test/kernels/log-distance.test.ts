@@ -1,8 +1,7 @@
 import * as assert from "uvu/assert";
-import { instantiateKernels } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 import * as reference from "../reference/log-distance.js";
-import { checkKernel } from "../support/kernels.js";
+import { checkKernel, kernelsOn } from "../support/kernels.js";
 import { test } from "../support/test.js";
 
 for (const [rows, cols] of [
@@ -44,7 +43,7 @@ test("the gradient leaves the gaps between strided rows alone", () => {
 
 test("a distance of zero has no gradient, an undefined one stays undefined", () => {
   const heap = new WasmHeap();
-  const raw = instantiateKernels(heap.memory);
+  const raw = kernelsOn(heap);
   const [z, neighbour, distance, y, dz] = [0, 1, 2, 3, 4].map((i) => (1 << 20) + 1024 * i);
   heap.f32.set([1, 2, 1, 2, Number.NaN, 0], z >> 2);
   heap.i32.set([1, 0, 1], neighbour >> 2);

@@ -1,17 +1,16 @@
 import * as assert from "uvu/assert";
-import { instantiateKernels } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 import * as reference from "../reference/random.js";
-import { checkKernel } from "../support/kernels.js";
+import { checkKernel, kernelsOn } from "../support/kernels.js";
 import { test } from "../support/test.js";
 
 const KEY = [0x9e3779b9, 0xffffffff]; // beyond the positive half of i32
 const Y = 1 << 20;
 
 /** The first n numbers that a kernel writes. */
-function draw(n: number, run: (raw: ReturnType<typeof instantiateKernels>) => void): Float32Array {
+function draw(n: number, run: (raw: ReturnType<typeof kernelsOn>) => void): Float32Array {
   const heap = new WasmHeap({ initialBytes: Y + 4 * n });
-  run(instantiateKernels(heap.memory));
+  run(kernelsOn(heap));
   return heap.f32.slice(Y >> 2, (Y >> 2) + n);
 }
 

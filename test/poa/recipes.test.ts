@@ -39,11 +39,11 @@ test("cifar-tiny has the search space, steps and learning rate of the measured b
   assert.is(config.optim.iter_num_scale, 0.78);
 });
 
-test("the demo spans widths 32 to 64 and depths 2 to 3 in 1,950 steps", () => {
+test("the demo spans widths 32 to 64 and depths 2 to 3 in 4,000 steps", () => {
   assert.equal(names("demo"), ["32x2", "32x3", "48x2", "48x3", "64x2", "64x3"]);
   const plan = planRun(preset("demo"), { images: 8000 });
-  assert.is(plan.totalIterations, 1950);
-  assert.is(plan.warmupIterations, 195);
+  assert.is(plan.totalIterations, 4000);
+  assert.is(plan.warmupIterations, 400);
   assert.is(plan.peakLearningRate, 0.003);
 });
 
@@ -62,11 +62,11 @@ test("the small presets hold several networks of each backbone", () => {
 test("settings and overrides are laid over a preset, and an unknown preset names the nearest", () => {
   const { config } = resolveConfig(
     { optim: { epochs: 3 } },
-    { preset: "demo", overrides: ["train.batch_size_per_gpu=16"] },
+    { preset: "demo", overrides: ["train.batch_size_per_gpu=24"] },
   );
   assert.is(config.optim.epochs, 3);
   assert.is(config.optim.lr, 0.003);
-  assert.is(config.train.batch_size_per_gpu, 16);
+  assert.is(config.train.batch_size_per_gpu, 24);
   assert.throws(() => resolveConfig({}, { preset: "vit_ee120" }), /Did you mean vit_ee1200\?/);
   assert.throws(() => resolveConfig({}, { preset: "__proto__" }), /expected one of vit_ee1200/);
 });

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import type { Heap } from "../../src/runtime/heap.js";
-import { instantiateKernels, type KernelName, signatures } from "../../src/runtime/kernels.js";
+import { instantiateKernels, type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 
 const GUARD = 12345.678;
@@ -17,6 +18,12 @@ interface Block {
   words: number;
   output: boolean;
   before: Float32Array;
+}
+
+/** The kernels under test: those of this build, or of the module that the variable POA_TEST_WASM names. */
+export function kernelsOn(heap: WasmHeap): Record<KernelName, RawKernel> {
+  const path = process.env.POA_TEST_WASM;
+  return instantiateKernels(heap.memory, path ? readFileSync(path) : undefined);
 }
 
 /** A repeatable stream of numbers, so that each run of a comparison sees the same inputs. */
@@ -150,7 +157,7 @@ interface Call {
 
 function run(name: KernelName, { args }: KernelCase, body: (call: Call) => void): TestMemory {
   const heap = new WasmHeap({ initialBytes: 2 << 20 });
-  const raw = instantiateKernels(heap.memory);
+  const raw = kernelsOn(heap);
   const memory = new TestMemory(heap);
   const visible = args(memory);
   const { arity, scratch } = signatures[name];

@@ -1,6 +1,6 @@
-import { instantiateKernels, type KernelName } from "../../src/runtime/kernels.js";
+import type { KernelName } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
-import { TestMemory } from "./kernels.js";
+import { kernelsOn, TestMemory } from "./kernels.js";
 
 /**
  * Runs a compiled kernel once over its whole axis.
@@ -10,7 +10,7 @@ import { TestMemory } from "./kernels.js";
  */
 export function runKernel(name: KernelName, args: (memory: TestMemory) => number[]): Float32Array[] {
   const heap = new WasmHeap({ initialBytes: 2 << 20 });
-  const raw = instantiateKernels(heap.memory);
+  const raw = kernelsOn(heap);
   const memory = new TestMemory(heap);
   const visible = args(memory);
   raw[name](...visible, 0, visible[0]);

@@ -1,10 +1,11 @@
 import * as assert from "uvu/assert";
-import { DataError } from "../../src/errors.js";
+import { DataError, MemoryError } from "../../src/errors.js";
 import { buildState } from "../../src/poa/build.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
 import { estimateRun } from "../../src/train/estimate.js";
+import { Trainer } from "../../src/train/trainer.js";
 import { refuses } from "../support/refuses.js";
-import { runConfig } from "../support/square-run.js";
+import { runConfig, squareSource } from "../support/square-run.js";
 import { test } from "../support/test.js";
 
 test("an estimate counts what a run would make, without a runtime", async () => {
@@ -59,4 +60,14 @@ test("the largest published recipe is estimated in a moment", () => {
 
 test("fewer images than a step takes are refused", () => {
   refuses(() => estimateRun(runConfig("train.OFFICIAL_EPOCH_LENGTH=null"), 3), DataError, "3 images are fewer");
+});
+
+test("a state that does not fit into linear memory is refused before any of it is made, with the way out", async () => {
+  await init({ memory: "64MiB" });
+  const before = memory();
+  const large = runConfig("dino.head_n_prototypes=[262144]", "dino.head_bottleneck_dim=64");
+  refuses(() => new Trainer(large, squareSource(40)), MemoryError, "GiB");
+  refuses(() => new Trainer(large, squareSource(40)), MemoryError, "dino.head_n_prototypes");
+  assert.equal(memory(), before);
+  new Trainer(runConfig(), squareSource(40)).dispose();
 });
