@@ -1,6 +1,8 @@
-// What kernels require of their callers. The `checked` build traps where a requirement is broken, and the names on its
-// stack tell the expectation and the kernel. In the other builds --noAssert leaves nothing of these functions; those that
-// could trap on their own, by a load or a division, leave at once there, since the compiler keeps what can trap.
+// What kernels require of their callers: the `requires` line of each, and what holds for all: 32-bit numbers lie at
+// multiples of four, sizes are not negative, rows do not overlap. The `checked` build traps where a requirement is
+// broken, and its stack names the expectation and the kernel. In the release build --noAssert leaves nothing of these
+// functions; those that could trap on their own, by a load or a division, return at once there, since the compiler
+// keeps what can trap.
 
 /** 0 ≤ begin ≤ end ≤ n: a part of the parallel axis. */
 export function expect_range(n: i32, begin: i32, end: i32): void {

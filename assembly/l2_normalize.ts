@@ -1,6 +1,6 @@
 import { expect_aligned, expect_at_least, expect_beta, expect_positive, expect_range, expect_rows } from "./contract";
 import { keep_mask, larger, load_part, store_part } from "./lanes";
-import { row_at, row_dot, row_scale } from "./rows";
+import { row_at, row_dot, row_scale, row_squares } from "./rows";
 
 /**
  * y[r, c] = x[r, c] / max(‖x[r]‖, ε)
@@ -24,7 +24,7 @@ export function l2_normalize_f32(
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const from = row_at(x, r, ldx);
-    const norm = sqrt<f32>(row_dot(from, from + bytes, from));
+    const norm = sqrt<f32>(row_squares(from, from + bytes));
     store<f32>(norms + (<usize>r << 2), norm);
     // A norm that is NaN stays so: a broken row must not turn into zeros.
     row_scale(from, from + bytes, 1 / larger(norm, eps), row_at(y, r, ldy));

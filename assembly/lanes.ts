@@ -40,6 +40,13 @@ export function madd(sum: v128, x: v128, y: v128): v128 {
   return f32x4.add(sum, f32x4.mul(x, y));
 }
 
+/** sum + x² */
+// @ts-ignore: decorator
+@inline
+export function add_square(sum: v128, x: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(x, x));
+}
+
 // @ts-ignore: decorator
 @inline
 export function horizontal_sum(v: v128): f32 {

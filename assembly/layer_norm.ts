@@ -1,5 +1,5 @@
 import { expect_aligned, expect_at_least, expect_beta, expect_range, expect_rows } from "./contract";
-import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
+import { add_square, horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
 import { row_at, row_sum } from "./rows";
 
 /** Rows whose products are summed in registers before they join the total: see layer_norm_grad_weight_f32. */
@@ -131,12 +131,6 @@ function squared_distance(x: usize, stop: usize, mean: f32): f32 {
   }
   for (; x < stop; x += 16) s0 = add_square(s0, f32x4.sub(load_part(x, stop - x, center), center));
   return horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-}
-
-// @ts-ignore: decorator
-@inline
-function add_square(sum: v128, x: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(x, x));
 }
 
 /** y = (x − mean)·rstd·weight + bias */

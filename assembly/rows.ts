@@ -3,7 +3,7 @@
 //
 // Loops that use a value computed before them test their condition last. V8 moves such a value into a loop whose
 // condition stands first, and computes it anew in every round, be it a division or a logarithm.
-import { horizontal_max, horizontal_sum, load_part, store_part } from "./lanes";
+import { add_square, horizontal_max, horizontal_sum, load_part, store_part } from "./lanes";
 import { exp2_f32x4 } from "./math";
 
 /** A number below any logit, yet finite, so that its product with a zero is zero. */
@@ -52,7 +52,24 @@ export function row_sum(x: usize, stop: usize): f32 {
   return horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
-/** Σ x·y; y may be x. */
+/** Σ x² */
+export function row_squares(x: usize, stop: usize): f32 {
+  const zero = f32x4.splat(0);
+  let s0 = zero;
+  let s1 = zero;
+  let s2 = zero;
+  let s3 = zero;
+  for (; x + 64 <= stop; x += 64) {
+    s0 = add_square(s0, v128.load(x));
+    s1 = add_square(s1, v128.load(x, 16));
+    s2 = add_square(s2, v128.load(x, 32));
+    s3 = add_square(s3, v128.load(x, 48));
+  }
+  for (; x < stop; x += 16) s0 = add_square(s0, load_part(x, stop - x, zero));
+  return horizontal_sum(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+}
+
+/** Σ x·y */
 export function row_dot(x: usize, stop: usize, y: usize): f32 {
   const zero = f32x4.splat(0);
   let s0 = zero;

@@ -1,6 +1,6 @@
 import { expect_aligned, expect_at_least, expect_beta, expect_range } from "./contract";
 import { row_subtract_along } from "./l2_normalize";
-import { row_at, row_dot, row_scale } from "./rows";
+import { row_at, row_dot, row_scale, row_squares } from "./rows";
 
 /**
  * y[r, c] = g[r] · v[r, c] / ‖v[r]‖
@@ -23,7 +23,7 @@ export function weight_norm_f32(
   for (let r = begin; r < end; r++) {
     const from = row_at(v, r, cols);
     const at = <usize>r << 2;
-    const norm = sqrt<f32>(row_dot(from, from + bytes, from));
+    const norm = sqrt<f32>(row_squares(from, from + bytes));
     store<f32>(norms + at, norm);
     row_scale(from, from + bytes, load<f32>(g + at) / norm, row_at(y, r, cols));
   }

@@ -3,7 +3,7 @@ import { kernels } from "../runtime/launch.js";
 import { empty } from "../tensor/create.js";
 import { rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { expectDType, expectShape } from "./check.js";
+import { expectContiguous, expectDType, expectShape } from "./check.js";
 
 /**
  * Moves a running mean: c ← momentum·c + (1 − momentum)·mean of the rows. Carries no gradient.
@@ -16,6 +16,8 @@ export function moveCenter(center: Tensor, logits: Tensor, momentum: number): vo
   expectDType("moveCenter", { center, logits }, "f32");
   const { rows, cols, ld } = rowsOf("moveCenter", logits);
   expectShape("moveCenter", "center", center, [cols]);
+  expectContiguous("moveCenter", { center });
+  if (rows === 0) return; // no mean to move towards
   noGrad(() => {
     const sum = empty([cols]);
     kernels.column_sum_f32(cols, rows, logits.ptr, ld, 0, sum.ptr);
