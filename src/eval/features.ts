@@ -80,7 +80,7 @@ export async function extractFeatures(
 function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tensor {
   return step(() =>
     scope(() => {
-      const { classToken } = backbone.forward(images);
+      const classToken = backbone.classToken(images);
       return normalize ? l2Normalize(classToken, { eps: 1e-12 }) : classToken;
     }),
   );

@@ -10,6 +10,8 @@ export interface Backbone extends Module {
   /** Multiply-adds of one forward pass over one square image of `side` pixels. */
   multiplyAdds(side: number): number;
   forward(images: Tensor, options?: ForwardOptions): Features;
+  /** The class feature of `forward` alone [B, F], without what only patch tokens need. */
+  classToken(images: Tensor, options?: ForwardOptions): Tensor;
   /** The part of that width and depth: the same class over views of the same tensors. */
   slice(network: { width: number; depth: Depth }): Backbone;
 }

@@ -89,13 +89,24 @@ export class VisionTransformer extends Module implements Backbone {
    * @throws ShapeError for images or masks that do not fit
    */
   forward(images: Tensor, options: ForwardOptions = {}): Features {
-    let x = this.embed(images, options.masks ?? null); //                        [B, 1 + N, w]
-    for (const block of this.blocks) {
+    const x = this.encode(images, options);
+    return { ...split(this.norm.forward(x)), prenorm: x };
+  }
+
+  /** The class token of `forward` alone, with the same bits: the last block computes no other token to its end. */
+  classToken(images: Tensor, options: ForwardOptions = {}): Tensor {
+    return this.norm.forward(this.encode(images, options, 1)).select(1, 0); //   [B, w]
+  }
+
+  /** The first `kept` tokens after the last block [B, kept, w]; all of them by default. */
+  private encode(images: Tensor, { masks = null, dropPath = null }: ForwardOptions, kept?: number): Tensor {
+    let x = this.embed(images, masks); //                                        [B, 1 + N, w]
+    this.blocks.forEach((block, i) => {
       const input = x;
-      x = scopeUnlessRecording(() => block.forward(input, options.dropPath));
-    }
-    const normed = this.norm.forward(x);
-    return { ...split(normed), prenorm: x };
+      const wanted = i === this.blocks.length - 1 ? kept : undefined;
+      x = scopeUnlessRecording(() => block.forward(input, dropPath, wanted));
+    });
+    return x;
   }
 
   /** Tokens after the given block positions, each through the last norm: what a linear probe reads (spec §7.2). */

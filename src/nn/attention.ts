@@ -26,11 +26,16 @@ export class Attention extends Module {
     this.headDim = headDim;
   }
 
-  forward(x: Tensor): Tensor {
+  /**
+   * @param x  [B, T, w]
+   * @param queries  how many of the first tokens ask; all of them answer
+   * @returns [B, queries, w]
+   */
+  forward(x: Tensor, queries = x.shape[1]): Tensor {
     const [batch, tokens, width] = x.shape;
     const qkv = this.qkv.forward(x); //                                          [B, T, 3·w]
     const split = qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]);
-    return this.proj.forward(attention(split)); //                               [B, T, w]
+    return this.proj.forward(attention(split).narrow(1, 0, queries)); //         [B, queries, w]
   }
 
   /** The first width/headDim heads. */

@@ -38,9 +38,15 @@ export class Block extends Module {
     this.dropPathRate = dropPathRate;
   }
 
-  forward(x: Tensor, dropPath: DropPath = null): Tensor {
-    x = this.branch(x, dropPath, this.ls1, (rows) => this.attn.forward(this.norm1.forward(rows)));
-    return this.branch(x, dropPath, this.ls2, (rows) => this.mlp.forward(this.norm2.forward(rows)));
+  /**
+   * @param x  [B, T, w]
+   * @param dropPath  draws of stochastic depth; null = none
+   * @param kept  how many of the first tokens are wanted; the others take part in attention and are not computed further
+   * @returns [B, kept, w]
+   */
+  forward(x: Tensor, dropPath: DropPath = null, kept = x.shape[1]): Tensor {
+    x = this.branch(x, dropPath, this.ls1, kept, (rows) => this.attn.forward(this.norm1.forward(rows), kept));
+    return this.branch(x, dropPath, this.ls2, kept, (rows) => this.mlp.forward(this.norm2.forward(rows)));
   }
 
   slice(width: number): Block {
@@ -55,12 +61,18 @@ export class Block extends Module {
     });
   }
 
-  private branch(x: Tensor, dropPath: DropPath, scale: LayerScale | null, compute: (rows: Tensor) => Tensor): Tensor {
+  private branch(
+    x: Tensor,
+    dropPath: DropPath,
+    scale: LayerScale | null,
+    kept: number,
+    compute: (rows: Tensor) => Tensor,
+  ): Tensor {
     const [batch, tokens, width] = x.shape;
     const sample = dropPath?.(batch, this.dropPathRate) ?? {};
     const input = sample.rows
       ? gatherRows(x.reshape([batch, tokens * width]), sample.rows).reshape([-1, tokens, width])
       : x;
-    return residual(x, compute(input), { gamma: scale?.gamma, ...sample });
+    return residual(x.narrow(1, 0, kept), compute(input), { gamma: scale?.gamma, ...sample });
   }
 }

@@ -1,4 +1,5 @@
 import type { Backbone } from "../models/backbone.js";
+import type { ForwardOptions } from "../models/features.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { derive, Module } from "../nn/module.js";
 import { concatRows } from "../ops/concat.js";
@@ -35,17 +36,27 @@ export class Branch extends Module {
 
   /** The student's view of a batch: global crops with masks, local crops without, one pass of the heads over all tokens. */
   forward(batch: PoaBatch, dropPath: DropPath): BranchOutput {
-    const global = this.backbone.forward(batch.globals, { masks: batch.masked?.masks, dropPath });
-    const local = batch.locals ? this.backbone.forward(batch.locals, { dropPath }).classToken : null;
-    const patch = batch.masked ? gatherRows(global.patchTokens, batch.masked.indices) : null;
-    return { features: global.classToken, ...this.heads(local, global.classToken, patch) };
+    const global = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
+    const local = batch.locals ? this.backbone.classToken(batch.locals, { dropPath }) : null;
+    return { features: global.classToken, ...this.heads(local, global.classToken, global.patch) };
   }
 
   /** The teacher's view: whole global crops only; class tokens in swapped order, so that each meets the other crop's student. */
-  forwardTeacher({ images, globals, masked }: PoaBatch): Pick<BranchOutput, "global" | "patch"> {
-    const { classToken, patchTokens } = this.backbone.forward(globals);
+  forwardTeacher(batch: PoaBatch): Pick<BranchOutput, "global" | "patch"> {
+    const { images } = batch;
+    const { classToken, patch } = this.globalTokens(batch, {});
     const swapped = concatRows([classToken.narrow(0, images, images), classToken.narrow(0, 0, images)]);
-    return this.heads(null, swapped, masked ? gatherRows(patchTokens, masked.indices) : null);
+    return this.heads(null, swapped, patch);
+  }
+
+  /** Class tokens of the global crops, and the tokens at masked patches while the patch loss is on. */
+  private globalTokens(
+    { globals, masked }: PoaBatch,
+    options: ForwardOptions,
+  ): { classToken: Tensor; patch: Tensor | null } {
+    if (!masked) return { classToken: this.backbone.classToken(globals, options), patch: null };
+    const { classToken, patchTokens } = this.backbone.forward(globals, options);
+    return { classToken, patch: gatherRows(patchTokens, masked.indices) };
   }
 
   /** The branch of a narrower network of the same family. */

@@ -322,3 +322,29 @@ test("the whole network is the derivative of itself: full and sliced, masked and
   };
   gradcheck(fn, model.parameters(), { samples: 5 });
 });
+
+test("the class token alone has the bits and the gradients of the whole forward pass", async () => {
+  const scripted = () => {
+    const subsets = [Int32Array.of(2, 0), Int32Array.of(1, 2), Int32Array.of(0, 1), Int32Array.of(2, 1)];
+    return () => ({ rows: subsets.shift() as Int32Array, scale: 1.5 });
+  };
+  await init();
+  const images = image(3, 16);
+  const single = vit({ depth: 2, dropPathRate: 0.3 });
+  for (const options of [() => ({}), () => ({ dropPath: scripted() })]) {
+    const [alone] = step(() => [single.classToken(images, options()).toArray()]);
+    assert.equal(alone, outputs(single, images, options())[0]);
+  }
+  await initDouble();
+  const model = vit({ depth: 2, width: 8 });
+  const double = image(2, 16);
+  const gradients = (classToken: () => Tensor) => {
+    step(() => contiguous(classToken()).backward(numbers([2, 8], 5)));
+    const all = model.parameters().map((x) => Float64Array.from(gradientOf(x)));
+    for (const x of model.parameters()) x.storage.gradientPresent = false;
+    return all;
+  };
+  const whole = gradients(() => model.forward(double).classToken);
+  const alone = gradients(() => model.classToken(double));
+  for (const part of whole.keys()) close(alone[part], whole[part], 1e-12, `parameter ${part}, entry`);
+});
