@@ -8,9 +8,6 @@ import { refuseUnavailable } from "../dist/src/train/unavailable.js";
 
 const BACKBONES = { vit_dynamic: "ViT", swin_dynamic: "Swin", resnet_dynamic: "ResNet" };
 
-/** Settings that are checked like all others but that no code of this version reads. */
-const unread = ["train.num_workers", "evaluation.eval_period_iterations"];
-
 /** Values that a setting may have but that this version refuses to train with. */
 function refusedValues({ path, key }) {
   const { config } = resolveConfig({}, { preset: "vit-tiny" });
@@ -37,7 +34,6 @@ function alternatives({ kind, nullable }, value) {
 function limits(setting) {
   const { path, key } = setting;
   if (path === "student.arch") return "";
-  if (unread.includes(path)) return " Not read by this version.";
   const refused = refusedValues(setting);
   if (refused.length === 0) return "";
   return key.nullable ? " Only null in this version." : ` Not ${refused.map(code).join(", ")} in this version.`;

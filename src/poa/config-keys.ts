@@ -74,7 +74,10 @@ export const sections = {
       "train.checkpoint_every_steps decides",
     ),
     seed: integer(0, notNegative, "the source of all randomness"),
-    num_workers: integer(10, { min: 0, max: 1024 }, "threads that decode and augment, at most"),
+    num_workers: inert(
+      integer(10, { min: 0, max: 1024 }, "threads that decode and augment, at most"),
+      "this version decodes and augments on one thread",
+    ),
     OFFICIAL_EPOCH_LENGTH: orNull(
       integer(1, count, "steps per epoch; null = images / images per step"),
       each<number | null>(800, 625, 1000),
@@ -139,7 +142,10 @@ export const sections = {
     std: numbers([0.229, 0.224, 0.225], positive, "deviation of red, green, blue, divided by"),
   },
   evaluation: {
-    eval_period_iterations: integer(each(27680, 21625, 55360), count, "steps between evaluations"),
+    eval_period_iterations: inert(
+      integer(each(27680, 21625, 55360), count, "steps between copies of the teacher"),
+      "the teacher is part of every checkpoint",
+    ),
     knn: orNull(text("", "labelled data for k-NN during training")),
     every_minutes: orNull(number(1, positive, "minutes between evaluations, besides")),
   },

@@ -248,7 +248,7 @@ function notesOn(given: ReadonlyMap<string, Entry>, config: Config): string[] {
   for (const [path, { value, source }] of given) {
     const key = keys.get(path);
     if (precisionKeys.has(path)) notes.add(precisionNote);
-    else if (key?.inert && source !== "preset" && value !== key.fallback)
+    else if (key?.inert && source !== "preset" && value !== fallbackOf(key, config.student.arch))
       notes.add(`${path} has no effect: ${key.inert}.`);
   }
   const { student } = config;
