@@ -42,6 +42,15 @@ const halfStrengthColour = {
   blur_kernel: 3,
 } as const satisfies PartialConfig["crops"];
 
+const smallPhotos = {
+  ...halfStrengthColour,
+  global_crops_size: 64,
+  global_crops_scale: [0.4, 1],
+  local_crops_size: 32,
+  local_crops_scale: [0.15, 0.5],
+  local_crops_number: 2,
+} as const satisfies PartialConfig["crops"];
+
 export const presets = {
   vit_ee1200: {
     description: "official ViT recipe: ViT-S to ViT-L, 1,200 effective epochs",
@@ -133,14 +142,7 @@ export const presets = {
         cls_token_std: 1,
       },
       optim: { ...fewMinutes.optim, epochs: 10, warmup_epochs: 1 },
-      crops: {
-        ...halfStrengthColour,
-        global_crops_size: 64,
-        global_crops_scale: [0.4, 1],
-        local_crops_size: 32,
-        local_crops_scale: [0.15, 0.5],
-        local_crops_number: 2,
-      },
+      crops: smallPhotos,
     },
   },
   "swin-tiny": {
@@ -160,14 +162,7 @@ export const presets = {
         init: "fan_in",
       },
       optim: { ...fewMinutes.optim, epochs: 10, warmup_epochs: 1 },
-      crops: {
-        ...halfStrengthColour,
-        global_crops_size: 64,
-        global_crops_scale: [0.4, 1],
-        local_crops_size: 32,
-        local_crops_scale: [0.15, 0.5],
-        local_crops_number: 2,
-      },
+      crops: smallPhotos,
     },
   },
   "resnet-tiny": {
@@ -186,12 +181,9 @@ export const presets = {
       train: { ...fewMinutes.train, scale_for_num_patch: 2 },
       optim: { ...fewMinutes.optim, lr: 1e-3, epochs: 10, warmup_epochs: 1 },
       crops: {
-        ...halfStrengthColour,
-        global_crops_size: 64,
+        ...smallPhotos,
         global_crops_scale: [0.7, 1],
-        local_crops_size: 32,
         local_crops_scale: [0.4, 0.9],
-        local_crops_number: 2,
       },
     },
   },

@@ -24,7 +24,9 @@ test(
   "a run that is killed at 25 random moments, and resumed each time, ends with the same bytes",
   async () => {
     await expectExit(0, [...tinyPretrain.slice(0, -1), "whole", ...settings], { cwd });
-    const next = seeded(Date.now());
+    const seed = Date.now();
+    console.log(`moments of the kills drawn with seed ${seed}`); // shown if the test fails
+    const next = seeded(seed);
     let furthest = 0;
     for (let kill = 0; kill < KILLS; ) {
       const begun = existsSync(join(cwd, "killed", "config.yaml"));
