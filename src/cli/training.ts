@@ -5,11 +5,12 @@ import type { ImageSource } from "../data/dataset.js";
 import { parseSourceSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { memory } from "../runtime/context.js";
-import type { KernelCost } from "../runtime/profile.js";
+import { Profile } from "../runtime/profile.js";
 import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
-import { formatDuration, formatTable, type Output } from "./output.js";
+import { formatDuration, type Output } from "./output.js";
+import { profileTable } from "./profile-table.js";
 import { version } from "./version.js";
 
 /** Exit code of a run that was interrupted after saving. */
@@ -23,8 +24,8 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 export interface TrainingOptions {
   /** Leave the closing result to the caller. */
   readonly quietResult?: boolean;
-  /** Costs of the kernels so far, to be told at the end. */
-  readonly profile?: () => readonly KernelCost[];
+  /** Measure phases and kernels, tell their costs at the end, and leave a trace in the run folder. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -36,8 +37,9 @@ export async function runTraining(
   trainer: Trainer,
   folder: RunFolder,
   output: Output,
-  { quietResult = false, profile }: TrainingOptions = {},
+  { quietResult = false, profile = false }: TrainingOptions = {},
 ): Promise<number> {
+  const measured = profile && !trainer.finished ? new Profile() : null;
   const stop = new AbortController();
   let stoppedAt = Number.POSITIVE_INFINITY;
   const onSignal = () => {
@@ -58,11 +60,13 @@ export async function runTraining(
       onWarning: (message) => output.warn(message),
       onStep: stepReporter(trainer, output),
     });
-    if (!quietResult) tellResult(result, trainer, folder, { output, costs: profile?.() });
+    if (measured) folder.saveTrace(measured.chromeTrace());
+    if (!quietResult) tellResult(result, trainer, folder, { output, measured });
     if (result.interrupted) output.note(`interrupted; \`poa resume ${folder.path}\` continues`);
     return result.interrupted ? INTERRUPTED : 0;
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
+    measured?.stop();
     trainer.close();
     folder.unlock();
   }
@@ -83,28 +87,23 @@ function tellResult(
   { interrupted: _, ...figures }: LoopResult,
   trainer: Trainer,
   folder: RunFolder,
-  { output, costs }: { output: Output; costs?: readonly KernelCost[] },
+  { output, measured }: { output: Output; measured: Profile | null },
 ): void {
   const { iterations, imagesSeen, imagesPerSecond } = figures;
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+  const costs = measured?.costs();
   output.result(
-    { out: folder.path, ...figures, peakRssBytes, broken: trainer.broken.size, ...(costs && { profile: costs }) },
+    {
+      ...{ out: folder.path, ...figures, peakRssBytes, broken: trainer.broken.size },
+      ...(costs && { profile: { ...costs, trace: folder.tracePath } }),
+    },
     [
       `${folder.path}: ${iterations} steps, ${imagesSeen} images, ${imagesPerSecond.toFixed(1)} images/s`,
-      ...(costs ? [costTable(costs)] : []),
+      ...(costs
+        ? ["", profileTable(costs), "", `trace for chrome://tracing or ui.perfetto.dev: ${folder.tracePath}`]
+        : []),
     ].join("\n"),
   );
-}
-
-function costTable(costs: readonly KernelCost[]): string {
-  const total = costs.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
-  const rows = costs.map(({ name, calls, elapsedMs }) => [
-    name,
-    String(calls),
-    elapsedMs.toFixed(1),
-    `${((100 * elapsedMs) / total).toFixed(1)}%`,
-  ]);
-  return formatTable([["kernel", "calls", "ms", "share"], ...rows]);
 }
 
 /** Averages over recent steps, for the progress line. */

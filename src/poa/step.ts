@@ -5,6 +5,7 @@ import { add, scale } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
 import { ema } from "../optim/ema.js";
+import { phase } from "../runtime/profile.js";
 import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
@@ -59,13 +60,13 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
     const logged: Record<string, number> = {};
     let loss = 0;
     for (const makeBatch of batches) {
-      const part = accumulateGradients(state, makeBatch(), settings, 1 / batches.length);
+      const part = accumulateGradients(state, phase("data", makeBatch), settings, 1 / batches.length);
       loss += part.loss / batches.length;
       for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key] / batches.length;
     }
-    const gradientNorms = clipBySubModule(state.student, settings.clip);
+    const gradientNorms = phase("clip", () => clipBySubModule(state.student, settings.clip));
     updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
-    if (updated) applyUpdate(state, settings);
+    if (updated) phase("update", () => applyUpdate(state, settings));
     return { loss, logged, gradientNorms, updated };
   } finally {
     if (!updated) {
@@ -89,12 +90,14 @@ export function accumulateGradients(
 ): { loss: number; logged: Record<string, number> } {
   const { student } = state;
   return step(() => {
-    const targets = scope(() => teacherTargets(state, batch, teacherTemperature));
-    const intact = student.forward(batch, dropPath.intact);
+    const targets = phase("teacher", () => scope(() => teacherTargets(state, batch, teacherTemperature)));
+    const intact = phase("intact", () => student.forward(batch, dropPath.intact));
     // The same weights, fewer channels and blocks: gradients of both passes land in the same tensors.
-    const parts = elastic.map((backbone) => student.slice(backbone).forward(batch, dropPath.elastic));
-    const { loss, logged } = objective(batch, targets, intact, parts, weights);
-    scale(loss, share).backward();
+    const parts = phase("elastic", () =>
+      elastic.map((backbone) => student.slice(backbone).forward(batch, dropPath.elastic)),
+    );
+    const { loss, logged } = phase("objective", () => objective(batch, targets, intact, parts, weights));
+    phase("backward", () => scale(loss, share).backward());
     return { loss: loss.item(), logged };
   });
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unl
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
+import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { appendLine, replaceFile } from "./durable-write.js";
 
@@ -21,7 +22,7 @@ export interface RunInfo {
   readonly host: Readonly<Record<string, string | number>>;
 }
 
-/** The files of one run: config.yaml, run.json, metrics.jsonl, checkpoints/, lock. */
+/** The files of one run: config.yaml, run.json, metrics.jsonl, profile.json if it was profiled, checkpoints/, lock. */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
@@ -121,6 +122,11 @@ export class RunFolder {
     if (kept !== text) replaceFile(this.metricsPath, kept);
   }
 
+  /** Writes profile.json. @throws ResourceError if the disk is full */
+  saveTrace(trace: ChromeTrace): void {
+    replaceFile(this.tracePath, JSON.stringify(trace));
+  }
+
   /** Lets others use the folder. */
   unlock(): void {
     try {
@@ -128,6 +134,11 @@ export class RunFolder {
     } catch {
       // Gone already.
     }
+  }
+
+  /** The trace of a run that was profiled. */
+  get tracePath(): string {
+    return join(this.path, "profile.json");
   }
 
   private get lockPath(): string {
@@ -162,7 +173,8 @@ export class RunFolder {
 
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metricsPath]) rmSync(path, { force: true });
+    for (const path of [this.configPath, this.infoPath, this.metricsPath, this.tracePath])
+      rmSync(path, { force: true });
     this.checkpoints.clear();
   }
 }

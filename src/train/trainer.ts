@@ -14,6 +14,7 @@ import type { Config } from "../poa/config-keys.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
+import { phase } from "../runtime/profile.js";
 import { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchMaker } from "./crops.js";
@@ -152,11 +153,15 @@ export class Trainer {
   }
 
   /** Trains one iteration. */
-  async step(): Promise<StepReport> {
+  step(): Promise<StepReport> {
+    return phase("step", () => this.train());
+  }
+
+  private async train(): Promise<StepReport> {
     const start = performance.now();
     const iteration = this.next;
     const micro: ImageBatch[] = [];
-    for (let i = 0; i < this.config.train.accumulate; i++) micro.push(await this.nextBatch());
+    for (let i = 0; i < this.config.train.accumulate; i++) micro.push(await phase("data", () => this.nextBatch()));
     const dataWaitMs = performance.now() - start;
     const networks = this.sampler.next().map((id) => this.space.at(id));
     const at = this.scheduleAt(iteration);

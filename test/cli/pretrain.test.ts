@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { hostname } from "node:os";
 import { isAbsolute, join } from "node:path";
 import * as assert from "uvu/assert";
+import type { Costs } from "../../src/runtime/profile.js";
 import { cifarFile } from "../support/cifar-files.js";
 import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
 import { runConfigYaml } from "../support/square-run.js";
@@ -103,14 +104,36 @@ test("a dry run tells what the run would need, and makes nothing", async () => {
   assert.match((await expectCode(0, args.slice(0, -1), { cwd })).stdout, /^networks: 143$/m);
 });
 
-test("a profile lists what each kernel has cost, and changes no bit", async () => {
+test("a profile lists what each phase and kernel has cost, and changes no bit", async () => {
   const { result } = await expectCode(0, [...out("profiled"), "--profile", "--json"], { cwd });
-  const costs = result.profile as { name: string; calls: number; elapsedMs: number }[];
-  assert.ok(costs.some(({ name }) => name === "adamw_f32"));
-  assert.ok(costs.every(({ calls, elapsedMs }, i) => calls > 0 && elapsedMs <= (costs[i - 1]?.elapsedMs ?? Infinity)));
+  const { phases, kernels, kernelShare, trace } = result.profile as Costs & { trace: string };
+  assert.equal(
+    phases.map(({ name, calls }) => [name, calls]),
+    [
+      ["data", 16], // waiting for the images, and their crops
+      ...["teacher", "intact", "elastic", "objective", "backward", "clip", "update", "other"].map((name) => [name, 8]),
+    ],
+  );
+  assert.ok(kernels.some(({ name }) => name.startsWith("adamw")));
+  assert.ok(
+    kernels.every(({ calls, elapsedMs }, i) => calls > 0 && elapsedMs <= (kernels[i - 1]?.elapsedMs ?? Infinity)),
+  );
+  assert.ok(kernelShare > 0 && kernelShare < 1);
+  assert.is(trace, join("profiled", "profile.json"));
+  const { traceEvents } = JSON.parse(readFileSync(join(cwd, trace), "utf8"));
+  const steps = traceEvents.filter(({ name }: { name: string }) => name === "step");
+  assert.is(steps.length, 8);
   assert.equal(checkpointsIn("profiled"), checkpointsIn("whole"));
+});
+
+test("a profile is a table for people, and goes with its run when that is replaced", async () => {
   const { stdout } = await expectCode(0, [...out("table"), "--profile"], { cwd });
+  assert.match(stdout, /^phase +calls +ms +share +in kernels$/m);
   assert.match(stdout, /^kernel +calls +ms +share$/m);
+  assert.match(stdout, /^\d+\.\d% of \d+\.\d ms inside kernels$/m);
+  assert.ok(existsSync(join(cwd, "table", "profile.json")));
+  await expectCode(0, [...out("table"), "--overwrite"], { cwd });
+  assert.not.ok(existsSync(join(cwd, "table", "profile.json")));
 });
 
 test("data that is not there, has no image, or has none that can be read, ends with 3 and one clear message", async () => {

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statS
 import { hostname } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { Costs } from "../../src/runtime/profile.js";
 import { expectCode, expectExit, startPoa, tinyPretrain, workshop } from "../support/program.js";
 import { runConfigYaml } from "../support/square-run.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -190,4 +191,16 @@ test("what is no run ends with 3, a run that another process holds with 2, and a
   writeFileSync(lock, JSON.stringify({ pid: spawnSync(process.execPath, ["--version"]).pid, host: hostname() }));
   await expectCode(0, ["resume", "run"], { cwd });
   assert.not.ok(readdirSync(join(cwd, "run")).includes("lock"));
+});
+
+test("a profile of the rest of a run tells of the steps that were done, and of a finished run nothing", async () => {
+  const run = cutAfter("profiled", LAST - 5);
+  const { result } = await expectCode(0, ["resume", run, "--profile", "--json"], { cwd });
+  const { phases } = result.profile as Costs;
+  assert.is(phases.find(({ name }) => name === "backward")?.calls, 5);
+  assertSameEnd(run);
+  rmSync(join(cwd, run, "profile.json"));
+  const again = await expectCode(0, ["resume", run, "--profile", "--json"], { cwd });
+  assert.is(again.result.profile, undefined);
+  assert.not.ok(readdirSync(join(cwd, run)).includes("profile.json"));
 });

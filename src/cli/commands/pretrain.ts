@@ -2,7 +2,6 @@ import { openSource } from "../../data/source-spec.js";
 import { readWeights } from "../../export/initial-weights.js";
 import { configYaml } from "../../poa/config-yaml.js";
 import { init } from "../../runtime/context.js";
-import { profileKernels } from "../../runtime/profile.js";
 import { estimateRun } from "../../train/estimate.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
@@ -23,7 +22,7 @@ export const pretrain: Command = {
     seed: { value: "N", about: "source of all randomness (train.seed)" },
     overwrite: { about: "replace what an earlier run left in --out" },
     strict: { about: "stop at the first broken image" },
-    profile: { about: "measure the kernels, and list what each has cost" },
+    profile: { about: "list what phases and kernels have cost, and write a trace" },
     "dry-run": { about: "print what the run would need, and stop" },
   },
   examples: [
@@ -47,7 +46,6 @@ export const pretrain: Command = {
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
     await init({ threads: call.threads });
-    const profile = call.flag("profile") ? profileKernels() : undefined;
     const trainer = new Trainer(config, source, {
       strict: call.flag("strict"),
       onWarning: (message) => output.warn(message),
@@ -58,7 +56,7 @@ export const pretrain: Command = {
     const folder = RunFolder.create(out, { overwrite });
     try {
       folder.describe(configYaml(config), runInfo(config, source, { data: call.required("data"), init: initial }));
-      return await runTraining(trainer, folder, output, { profile });
+      return await runTraining(trainer, folder, output, { profile: call.flag("profile") });
     } finally {
       folder.unlock();
     }

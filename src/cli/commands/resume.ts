@@ -14,6 +14,7 @@ export const resume: Command = {
   options: {
     data: { value: "SPEC", about: "where the same images are now, if they have moved" },
     strict: { about: "stop at the first broken image" },
+    profile: { about: "list what phases and kernels have cost, and write a trace" },
   },
   examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
   async run(call, output) {
@@ -41,7 +42,7 @@ export const resume: Command = {
           ? "the run is finished"
           : `continuing at step ${trainer.iteration} of ${trainer.plan.totalIterations}`,
       );
-      return await runTraining(trainer, folder, output);
+      return await runTraining(trainer, folder, output, { profile: call.flag("profile") });
     } finally {
       folder.unlock();
     }
