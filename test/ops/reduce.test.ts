@@ -30,6 +30,10 @@ test("sum and mean of a few numbers are exact", async () => {
     2.5,
   );
   assert.is(
+    step(() => mean(x.select(1, 1)).item()),
+    1.25,
+  );
+  assert.is(
     step(() => sum(empty([0, 3])).item()),
     0,
   );
@@ -92,6 +96,8 @@ test("gradients of reductions are their derivatives", async () => {
   gradcheck(() => sum(x.narrow(1, 1, 2).permute([1, 0])), [x]);
   gradcheck(() => weightedSum([sum(x), mean(x), sum(x)], [2, -3, 0.5]), [x]);
   gradcheck(() => weightedSum([sum(x), sum(scale(x, 2))], [1, 1]), [x]);
+  const [a, b] = [leaf([], 3), leaf([1], 4)];
+  gradcheck(() => weightedSum([a, b, a], [2, -3, 0.5]), [a, b]);
 });
 
 test("what cannot be reduced is refused with a message", async () => {

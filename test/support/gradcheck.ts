@@ -1,9 +1,10 @@
 import * as assert from "uvu/assert";
-import { backward, noGrad, step } from "../../src/autograd/tape.js";
-import { fromArray } from "../../src/tensor/create.js";
+import { backward, noGrad, record, step } from "../../src/autograd/tape.js";
+import { empty, fromArray } from "../../src/tensor/create.js";
 import { numelOf, type Shape } from "../../src/tensor/shape.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { seeded } from "./kernels.js";
+import { noteGradient, watchBackward, watchChecked } from "./recorder.js";
 
 /** Seeded numbers in [−1, 1). */
 export function numbers(shape: Shape, seed: number): Float64Array {
@@ -35,7 +36,20 @@ export function gradcheck(
   const shape = step(() => noGrad(fn).shape);
   const cotangent = numbers(shape, 99);
   for (const x of leaves) x.storage.gradientPresent = false;
-  step(() => backward(fn(), cotangent));
+  const ops = step(() => {
+    const { result, ops } = watchChecked(fn);
+    watchBackward(ops, {
+      seed: () =>
+        step(() =>
+          backward(
+            record("seed", empty(shape), [leaves[0]], () => {}),
+            cotangent,
+          ),
+        ),
+      run: () => backward(result, cotangent),
+    });
+    return ops;
+  });
   const gradients = leaves.map((x) => x.grad() ?? new Float64Array(x.numel));
   for (const x of leaves) x.storage.gradientPresent = false;
 
@@ -46,6 +60,7 @@ export function gradcheck(
       for (let i = 0; i < y.length; i++) sum += y[i] * cotangent[i];
       return sum;
     });
+  let largestError = 0;
   leaves.forEach((x, which) => {
     const values = x.toArray();
     const scale = Math.max(...gradients[which].map(Math.abs), 1e-3);
@@ -61,10 +76,12 @@ export function gradcheck(
       x.write(values);
       const analytic = gradients[which][i];
       const error = Math.abs(numeric - analytic) / Math.max(Math.abs(numeric), Math.abs(analytic), scale);
+      largestError = Math.max(largestError, error);
       assert.ok(
         error < tolerance,
         `leaf ${which} ${x.name}, entry ${i}: backward gives ${analytic}, differences give ${numeric}`,
       );
     }
   });
+  noteGradient(ops, largestError);
 }

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import type { Heap } from "../../src/runtime/heap.js";
 import { instantiateKernels, type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
+import { noteKernelCase } from "./recorder.js";
 
 const GUARD = 12345.678;
 const GUARD_WORDS = 16;
@@ -128,14 +129,19 @@ export function checkKernel(name: KernelName, reference: Reference, testCase: Ke
   const whole = run(name, testCase, ({ invoke, extent }) => invoke(0, extent));
   const expected = run(name, testCase, ({ heap, visible }) => reference(heap, ...visible));
   const grain = testCase.grain ?? 1;
+  let ranges = 0;
   const split = run(name, testCase, ({ invoke, extent }) => {
     const cuts = [0, 1 / 5, 1 / 2, 1].map((share) =>
       share === 1 ? extent : Math.floor((share * extent) / grain) * grain,
     );
-    for (let i = cuts.length - 1; i > 0; i--) invoke(cuts[i - 1], cuts[i]);
+    for (let i = cuts.length - 1; i > 0; i--) {
+      invoke(cuts[i - 1], cuts[i]);
+      if (cuts[i - 1] < cuts[i]) ranges++;
+    }
   });
   whole.checkGuards(name);
   split.checkGuards(`${name} in ranges`);
+  let error = 0;
   whole.blocks.forEach((block, i) => {
     if (!block.output) return;
     const actual = whole.words(block.ptr, block.words);
@@ -144,8 +150,11 @@ export function checkKernel(name: KernelName, reference: Reference, testCase: Ke
       bits(actual),
       `${name}: ${block.label} depends on how the axis is split`,
     );
-    assertClose(`${name}: ${block.label}`, actual, expected.words(expected.blocks[i].ptr, block.words), testCase);
+    const wanted = expected.words(expected.blocks[i].ptr, block.words);
+    assertClose(`${name}: ${block.label}`, actual, wanted, testCase);
+    error = Math.max(error, largestError(actual, wanted, testCase));
   });
+  noteKernelCase(name, { error, unit: testCase.compare ?? "f32", split: ranges > 1 });
 }
 
 interface Call {
@@ -174,15 +183,29 @@ function placeScratch(heap: WasmHeap): number {
   return at;
 }
 
+/** |a − b| / max(1, |b|) at its largest; of bytes, levels; integers have been found equal. */
+function largestError(actual: Float32Array, expected: Float32Array, { compare = "f32" }: KernelCase): number {
+  if (compare === "i32") return 0;
+  const [a, b] = [actual, expected].map((values) => (compare === "u8" ? bytes(values) : values));
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const size = compare === "u8" ? 1 : Math.max(1, Math.abs(b[i]));
+    if (!Object.is(a[i], b[i])) largest = Math.max(largest, Math.abs(a[i] - b[i]) / size);
+  }
+  return largest;
+}
+
+function bytes(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, 4 * values.length);
+}
+
 function assertClose(what: string, actual: Float32Array, expected: Float32Array, testCase: KernelCase): void {
   const { atol = 1e-6, rtol = 1e-5, compare = "f32", byteTolerance = 0 } = testCase;
   if (compare === "i32") {
     assert.equal(bits(actual), bits(expected), what);
     return;
   }
-  const as = (values: Float32Array) =>
-    compare === "u8" ? new Uint8Array(values.buffer, values.byteOffset, 4 * values.length) : values;
-  const [a, b] = [as(actual), as(expected)];
+  const [a, b] = [actual, expected].map((values) => (compare === "u8" ? bytes(values) : values));
   for (let i = 0; i < a.length; i++) {
     const limit = compare === "u8" ? byteTolerance : atol + rtol * Math.abs(b[i]);
     if (!(Math.abs(a[i] - b[i]) <= limit) && !Object.is(a[i], b[i])) {
