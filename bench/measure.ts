@@ -1,17 +1,19 @@
 import { Bench } from "tinybench";
-import type { BenchCase } from "./case.js";
+import { type BenchCase, type Unit, unitOfWork } from "./case.js";
 import type { Peak } from "./peak.js";
 
 /** What one case took, over rounds that alternate with the multiply-add peak. */
 export interface Measurement {
   readonly name: string;
-  readonly unit: BenchCase["unit"];
+  readonly unit: Unit;
   /** Median of the rounds' medians: work per second in the unit, or microseconds a call. */
   readonly rate: number;
   /** Half the distance between the quartiles of the rounds, relative to the median. */
   readonly spread: number;
   /** Share of the multiply-add peak of the same round, median; only for arithmetic. */
   readonly share: number | null;
+  /** The multiply-add peak of one thread in GFLOP/s, median of the same rounds. */
+  readonly peak: number;
   readonly rounds: number;
 }
 
@@ -27,10 +29,26 @@ export interface MeasureOptions {
 const SAMPLE_MS = 2;
 const WARMUP_MS = 300;
 
-/** Times a prepared case. The peak is measured in every round, since the clock of a machine drifts more than kernels differ. */
-export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs, clock }: MeasureOptions): Measurement {
+/** Prepares a case, times it, and releases what it made. */
+export function measure(benchCase: BenchCase, peak: Pick<Peak, "run" | "work">, options: MeasureOptions): Measurement {
+  const prepared = benchCase.prepare();
+  if (typeof prepared === "function") return timed(benchCase, prepared, peak, options);
+  try {
+    return timed(benchCase, prepared.run, peak, options);
+  } finally {
+    prepared.dispose();
+  }
+}
+
+/** The peak is measured in every round, since the clock of a machine drifts more than kernels differ. */
+function timed(
+  benchCase: BenchCase,
+  run: () => void,
+  peak: Pick<Peak, "run" | "work">,
+  { rounds, roundMs, clock }: MeasureOptions,
+): Measurement {
   const now = clock === "wall" ? () => performance.now() : processorMs;
-  const [runPeak, runCase] = [repeated(peak.run), repeated(benchCase.prepare())];
+  const [runPeak, runCase] = [repeated(peak.run), repeated(run)];
   const samples = Array.from({ length: rounds }, () => {
     const bench = new Bench({ time: roundMs, iterations: 1, warmup: false, now });
     bench.add("peak", runPeak.call, { async: false });
@@ -40,24 +58,22 @@ export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs, clo
       if (result.state !== "completed") throw new Error(`bench: ${name} ended as ${result.state}`);
       return result.latency.p50;
     });
-    const caseMs = sampleMs / runCase.times;
-    return { caseMs, share: benchCase.work / caseMs / ((peak.work * runPeak.times) / peakMs) };
+    return { caseMs: sampleMs / runCase.times, peak: (peak.work * runPeak.times) / peakMs / 1e6 };
   });
   const times = samples.map(({ caseMs }) => caseMs);
-  const { unit, work } = benchCase;
-  const typicalMs = quantile(times, 0.5);
+  const { name, unit, work, repeats = 1 } = benchCase;
+  const seconds = quantile(times, 0.5) / 1000;
+  const shares = samples.map((sample) => work / (1e6 * sample.caseMs) / sample.peak);
   return {
-    name: benchCase.name,
+    name,
     unit,
-    rate: unit === "us" ? 1000 * typicalMs : work / typicalMs / (unit === "GFLOP/s" ? 1e6 : 1e3),
-    spread: (quantile(times, 0.75) - quantile(times, 0.25)) / 2 / typicalMs,
-    share:
-      unit === "GFLOP/s"
-        ? quantile(
-            samples.map((sample) => sample.share),
-            0.5,
-          )
-        : null,
+    rate: unit === "us" ? seconds / repeats / unitOfWork.us : work / seconds / unitOfWork[unit],
+    spread: (quantile(times, 0.75) - quantile(times, 0.25)) / 2000 / seconds,
+    share: unit === "GFLOP/s" ? quantile(shares, 0.5) : null,
+    peak: quantile(
+      samples.map((sample) => sample.peak),
+      0.5,
+    ),
     rounds,
   };
 }

@@ -1,5 +1,3 @@
-import asc from "assemblyscript/asc";
-
 const STEPS = 20_000;
 
 /**
@@ -16,6 +14,7 @@ export class Peak {
   }
 
   static async compile(): Promise<Peak> {
+    const { default: asc } = await import("assemblyscript/asc"); // only here, since it takes a second to load
     let binary: Uint8Array<ArrayBuffer> | null = null;
     const args = ["peak.ts", "--outFile", "peak.wasm", "-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"];
     const { error, stderr } = await asc.main(args, {

@@ -1,79 +1,145 @@
-// Times what the bench files beside it define.
-// Usage: node dist/bench/run.js [part of a name ...] [--rounds N] [--processor-time] [--json] [--save FILE] [--compare FILE]
+// Times what the bench files beside it define; `usage` below says how it is called.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { init } from "../src/runtime/context.js";
+import { dispose, init } from "../src/runtime/context.js";
 import type { BenchCase } from "./case.js";
-import { type Measurement, type MeasureOptions, measure } from "./measure.js";
+import { type Measurement, measure } from "./measure.js";
 import { Peak } from "./peak.js";
+import { type Run, ratioTo, resultLine } from "./saved.js";
 
-/** A run as it is saved: what was measured, and on what. */
-interface Run {
-  readonly machine: string;
-  readonly engine: string;
-  readonly threads: number;
-  readonly clock: MeasureOptions["clock"];
-  readonly date: string;
-  readonly results: readonly Measurement[];
+const usage = `Usage: npm run bench -- [word ...] [options]
+
+Times every case in whose name all the words, or beginnings of words, occur: gemm digits, op linear, vit step, poa step.
+Cases whose calls take many seconds are taken only if their own word is among them (--list shows it).
+
+  --list                names of the cases, and stop
+  --rounds N            rounds of each case, each beside the multiply-add peak; default 9
+  --threads N|all       threads of the kernels; default 1. Shares are of the peak of one
+  --processor-time      count only time that this process ran: for one thread on a machine that others use too
+  --json                the run as JSON on stdout, and no lines
+  --save FILE           the same into a file
+  --compare FILE        print for each case how many times faster it is than in that saved run, each as a share of the
+                        peak of its own minutes
+  --max-regression R    with --compare: exit code 1 if a case runs at less than R times its earlier speed; 0.9 for
+                        a tenth slower
+  --help                this text
+`;
+
+/** Milliseconds of a round for the case, and as much again for the peak. */
+const ROUND_MS = 60;
+
+const { options, words } = parsed();
+if (options.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const chosen = chosenCases(await allCases(), words);
+if (options.list) {
+  for (const { name, onlyAs } of chosen) console.log(onlyAs ? `${name}  (only with the word ${onlyAs})` : name);
+  process.exit(0);
+}
+const before = options.compare ? readRun(options.compare) : null;
+const results = await measured(chosen, before);
+dispose();
+
+const slower = results.filter(
+  (result) => before && (ratioTo(before, result) ?? Number.POSITIVE_INFINITY) < options.leastRatio,
+);
+for (const { name } of slower)
+  console.error(`bench: ${name} runs at less than ${options.leastRatio} of its earlier speed`);
+if (slower.length > 0) process.exitCode = 1;
+
+function parsed() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        list: { type: "boolean", default: false },
+        rounds: { type: "string", default: "9" },
+        threads: { type: "string", default: "1" },
+        "processor-time": { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        save: { type: "string" },
+        compare: { type: "string" },
+        "max-regression": { type: "string", default: "0" },
+        help: { type: "boolean", default: false },
+      },
+    });
+    const threads = values.threads === "all" ? "all" : wholeNumber("threads", values.threads);
+    if (values["processor-time"] && threads !== 1)
+      return stop("--processor-time counts one thread. Leave out --threads.");
+    const leastRatio = Number(values["max-regression"]);
+    if (!(leastRatio >= 0))
+      return stop(`--max-regression is ${values["max-regression"]}, expected a number such as 0.9.`);
+    if (leastRatio > 0 && !values.compare) return stop("--max-regression needs --compare FILE.");
+    const rounds = wholeNumber("rounds", values.rounds);
+    return { words: positionals, options: { ...values, rounds, threads, leastRatio } as const };
+  } catch (error) {
+    return stop((error as Error).message);
+  }
 }
 
-const { values: options, positionals: names } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: "string", default: "9" },
-    "processor-time": { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    save: { type: "string" },
-    compare: { type: "string" },
-  },
-});
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value >= 1
+    ? value
+    : stop(`--${option} is ${text}, expected a whole number from 1 on.`);
+}
+
+function stop(message: string): never {
+  console.error(`bench: ${message}`);
+  process.exit(2);
+}
 
 async function allCases(): Promise<BenchCase[]> {
   const root = new URL(".", import.meta.url);
   const files = readdirSync(root, { recursive: true })
-    .map(String)
+    .map((file) => String(file).replaceAll("\\", "/"))
     .filter((file) => file.endsWith(".bench.js"));
   const modules = await Promise.all(files.sort().map((file) => import(new URL(file, root).href)));
   return (modules as { cases: readonly BenchCase[] }[]).flatMap(({ cases }) => cases);
 }
 
-/** Names are matched as words in any order: `gemm digits` takes every case that has both. */
-const chosen = (await allCases()).filter(({ name }) => names.every((part) => name.includes(part)));
-const before = options.compare ? (JSON.parse(readFileSync(options.compare, "utf8")) as Run) : null;
-const clock = options["processor-time"] ? "processor" : "wall";
-const peak = await Peak.compile();
-const results: Measurement[] = [];
-for (const benchCase of chosen) {
-  const { threads } = await init(); // a fresh memory for each, so that none depends on what ran before
-  const result = measure(benchCase, peak, { rounds: Number(options.rounds), roundMs: 60, clock });
-  results.push(result);
-  if (!options.json) console.log(line(result, threads));
+function chosenCases(all: readonly BenchCase[], words: readonly string[]): BenchCase[] {
+  const named = all.filter(({ name }) => words.every((word) => ` ${name}`.includes(` ${word}`)));
+  if (named.length === 0) stop(`no case has ${words.join(" and ")} in its name. --list shows them all.`);
+  return options.list ? named : named.filter(({ onlyAs }) => onlyAs === undefined || words.includes(onlyAs));
 }
 
-const run: Run = {
-  machine: `${cpus()[0]?.model.trim()} (${platform()} ${arch()})`,
-  engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
-  threads: 1,
-  clock,
-  date: new Date().toISOString().slice(0, 10),
-  results,
-};
-if (options.json) console.log(JSON.stringify(run, null, 2));
-if (options.save) {
-  mkdirSync(dirname(options.save), { recursive: true });
-  writeFileSync(options.save, `${JSON.stringify(run, null, 2)}\n`);
+function readRun(path: string): Run {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Run;
+  } catch (error) {
+    return stop(`--compare ${path} cannot be read: ${(error as Error).message}.`);
+  }
 }
 
-function line({ name, unit, rate, spread, share }: Measurement, threads: number): string {
-  const columns = [
-    name.padEnd(58),
-    `${rate.toFixed(1).padStart(7)} ${unit}`,
-    `±${(100 * spread).toFixed(0).padStart(2)} %`,
-  ];
-  if (share !== null) columns.push(`${share.toFixed(2)} of peak`);
-  const earlier = before?.results.find((other) => other.name === name);
-  if (earlier) columns.push(`${(unit === "us" ? earlier.rate / rate : rate / earlier.rate).toFixed(2)}x`);
-  return threads > 1 ? [...columns, `${threads} threads`].join("  ") : columns.join("  ");
+/** Measures the cases, with a line for each, or all of them as JSON. */
+async function measured(cases: readonly BenchCase[], before: Run | null): Promise<Measurement[]> {
+  const clock = options["processor-time"] ? "processor" : "wall";
+  const peak = await Peak.compile();
+  const results: Measurement[] = [];
+  let threads = 1;
+  for (const benchCase of cases) {
+    ({ threads } = await init({ threads: options.threads })); // a fresh memory for each, so that none depends on what ran before
+    const result = measure(benchCase, peak, { rounds: options.rounds, roundMs: ROUND_MS, clock });
+    results.push(result);
+    if (!options.json) console.log(resultLine(result, before && ratioTo(before, result)));
+  }
+  const run: Run = {
+    machine: `${cpus()[0]?.model.trim()} (${platform()} ${arch()})`,
+    engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
+    threads,
+    clock,
+    date: new Date().toISOString().slice(0, 10),
+    results,
+  };
+  if (options.json) console.log(JSON.stringify(run, null, 2));
+  if (options.save) {
+    mkdirSync(dirname(options.save), { recursive: true });
+    writeFileSync(options.save, `${JSON.stringify(run, null, 2)}\n`);
+  }
+  return results;
 }

@@ -56,3 +56,36 @@ const heads: readonly ProductShape[] = [
 
 /** Every product shape that is timed. */
 export const products: readonly ProductShape[] = [...squares, ...vitSmall, ...cifarTiny, ...digits, ...heads];
+
+/** Tokens of a model as rows of its width. */
+export interface TokenShape {
+  /** Where it occurs. */
+  readonly at: string;
+  readonly images: number;
+  readonly tokens: number;
+  readonly width: number;
+  readonly headDim: number;
+}
+
+/** Global crops of the ViTs above. */
+export const tokenShapes: readonly TokenShape[] = [
+  { at: "ViT-S", images: 8, tokens: 197, width: 384, headDim: 64 },
+  { at: "cifar-tiny", images: 128, tokens: 65, width: 96, headDim: 16 },
+];
+
+/** Logits of class and patch tokens over the prototypes of a head. */
+export const logitShapes: readonly { readonly at: string; readonly rows: number; readonly cols: number }[] = [
+  { at: "vit-small", rows: 64, cols: 8192 },
+  { at: "published", rows: 16, cols: 65_536 },
+];
+
+/** The classifier whose training step is timed here and in every peer. */
+export const classifier = {
+  side: 96,
+  patchSize: 8,
+  batch: 16,
+  width: 192,
+  depth: 6,
+  headDim: 64,
+  classes: 100,
+} as const;
