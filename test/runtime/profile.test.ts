@@ -41,12 +41,14 @@ test("kernel calls inside phases are counted and timed, and compute what they di
 test("a phase is charged for its own time, not for that of the phases inside it", async () => {
   await init();
   const profile = new Profile();
+  const start = performance.now();
   phase("step", () => {
     phase("first", () => spend(20));
     spend(5);
     phase("second", () => spend(10));
     phase("first", () => spend(20));
   });
+  const wallMs = performance.now() - start;
   profile.stop();
   const { phases, elapsedMs, kernelShare } = profile.costs();
   assert.equal(callsOf(phases), [
@@ -56,7 +58,7 @@ test("a phase is charged for its own time, not for that of the phases inside it"
   ]);
   const [first, second, other] = phases.map((cost) => cost.elapsedMs);
   assert.ok(first >= 40 && second >= 10 && other >= 5);
-  assert.ok(elapsedMs < 3 * 55, `${elapsedMs} ms`); // charged twice it would be more, also on a busy machine
+  assert.ok(elapsedMs <= wallMs, `${elapsedMs} of ${wallMs} ms`);
   assert.ok(Math.abs(first + second + other - elapsedMs) < 1e-9);
   assert.is(kernelShare, 0);
 });
@@ -65,12 +67,14 @@ test("a phase that waits lasts until it has what it waited for", async () => {
   await init();
   const profile = new Profile();
   const wait = () => phase("wait", () => new Promise<number>((resolve) => setTimeout(() => resolve(7), 30)));
+  const start = performance.now();
   assert.is(await phase("step", async () => await wait()), 7);
+  const wallMs = performance.now() - start;
   profile.stop();
   const [waited, other] = profile.costs().phases;
   assert.equal([waited.name, other.name], ["wait", "other"]);
   assert.ok(waited.elapsedMs > 25);
-  assert.ok(other.elapsedMs < waited.elapsedMs);
+  assert.ok(waited.elapsedMs + other.elapsedMs <= wallMs);
 });
 
 test("a phase that throws ends, whether at once or later", async () => {
