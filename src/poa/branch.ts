@@ -8,14 +8,18 @@ import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
 import type { ProjectionHeads } from "./head.js";
 
-/** What one branch says about a batch; logits are one tensor per head. */
-export interface BranchOutput {
+/** What one branch says about the crops; one tensor per head. */
+export interface Logits {
+  /** Of the local crops [n·B, K]; empty without local crops. */
+  readonly local: readonly Tensor[];
+  /** Of the global crops [2B, K]. */
+  readonly global: readonly Tensor[];
+}
+
+/** What one branch says about a batch. */
+export interface BranchOutput extends Logits {
   /** Class features of the global crops before the head [2B, F]. */
   readonly features: Tensor;
-  /** Logits of the local crops [n·B, K]; empty without local crops. */
-  readonly local: readonly Tensor[];
-  /** Logits of the global crops [2B, K]. */
-  readonly global: readonly Tensor[];
   /** Logits of the masked patches [M, K]; empty while the patch loss is off. */
   readonly patch: readonly Tensor[];
 }

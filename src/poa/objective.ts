@@ -2,7 +2,7 @@ import { weightedSum } from "../ops/reduce.js";
 import { fromArray } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
-import type { BranchOutput } from "./branch.js";
+import type { BranchOutput, Logits } from "./branch.js";
 import { type ClassTargets, dinoGlobal, dinoLocal } from "./losses/dino.js";
 import { distill } from "./losses/distill.js";
 import { koleo } from "./losses/koleo.js";
@@ -32,32 +32,53 @@ interface Term {
 }
 
 export interface Objective {
-  /** The differentiated scalar. */
+  /** A part of the differentiated scalar. */
   readonly loss: Tensor;
   /** Values under the published keys and scales, which are not those of the objective (spec §4.6). */
   readonly logged: Record<string, number>;
 }
 
 /**
- * The objective of one batch (spec §4.6), averaged over heads, with the elastic share spread evenly over the elastic networks:
- * L = 1/H Σ_h { λ(ℓloc + ℓglob + ℓibot)_I + (1−λ)(ℓloc + ℓglob + ℓibot)_E + (1−λ)(dloc + dglob) } + koleo/2 · Σ (ℓ_I + ℓ_E).
+ * What the intact student adds to the objective of one batch (spec §4.6), H heads:
+ * 1/H Σ_h λ(ℓloc + ℓglob + ℓibot) + koleo/2 · Σ ℓ.
+ *
+ * @param output  what the intact student says
  */
-export function objective(
+export function intactObjective(
   batch: PoaBatch,
   targets: Targets,
-  intact: BranchOutput,
-  elastic: readonly BranchOutput[],
+  output: BranchOutput,
   weights: LossWeights,
 ): Objective {
-  const { lambda } = weights;
-  const share = (1 - lambda) / elastic.length;
-  const terms = [
-    ...teacherTerms(batch, targets, intact, lambda, weights),
-    ...elastic.flatMap((output) => teacherTerms(batch, targets, output, share, weights)),
-    ...elastic.flatMap((output) => distillTerms(output, intact, share, elastic.length)),
-    ...koleoTerms(batch, intact, weights.koleo / 2),
-    ...elastic.flatMap((output) => koleoTerms(batch, output, weights.koleo / (2 * elastic.length))),
-  ];
+  return sumOf([
+    ...teacherTerms(batch, targets, output, weights.lambda, weights),
+    ...koleoTerms(batch, output, weights.koleo / 2),
+  ]);
+}
+
+/**
+ * What one elastic student adds, one of several that share its part evenly:
+ * (1−λ)/networks · 1/H Σ_h {(ℓloc + ℓglob + ℓibot) + (dloc + dglob)} + koleo/(2·networks) · Σ ℓ.
+ *
+ * @param output  what the elastic student says
+ * @param options.taught  what the intact student has said; no gradient flows into it
+ * @param options.networks  elastic students of the step
+ */
+export function elasticObjective(
+  batch: PoaBatch,
+  targets: Targets,
+  output: BranchOutput,
+  { taught, networks, weights }: { taught: Logits; networks: number; weights: LossWeights },
+): Objective {
+  const share = (1 - weights.lambda) / networks;
+  return sumOf([
+    ...teacherTerms(batch, targets, output, share, weights),
+    ...distillTerms(output, taught, share, networks),
+    ...koleoTerms(batch, output, weights.koleo / (2 * networks)),
+  ]);
+}
+
+function sumOf(terms: readonly Term[]): Objective {
   const logged: Record<string, number> = {};
   for (const { key, value, logWeight } of terms) logged[key] = (logged[key] ?? 0) + logWeight * value.item();
   const loss = weightedSum(
@@ -97,7 +118,7 @@ function teacherTerms(
 }
 
 /** Same-view distillation; not divided by the number of crop pairs and not scaled by the DINO weight (spec §4.3). */
-function distillTerms(elastic: BranchOutput, intact: BranchOutput, share: number, networks: number): Term[] {
+function distillTerms(elastic: Logits, intact: Logits, share: number, networks: number): Term[] {
   const heads = elastic.global.length;
   const terms: Term[] = [];
   const term = (key: string, value: Tensor) =>

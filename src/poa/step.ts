@@ -6,9 +6,9 @@ import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
 import { ema } from "../optim/ema.js";
 import type { PoaBatch } from "./batch.js";
-import type { Branch } from "./branch.js";
+import type { Branch, Logits } from "./branch.js";
 import type { Centering } from "./centering.js";
-import { type LossWeights, objective, type Targets } from "./objective.js";
+import { elasticObjective, intactObjective, type LossWeights, type Objective, type Targets } from "./objective.js";
 
 /** The networks that one run trains, and how teacher logits become targets, one centering per head. */
 export interface PoaState {
@@ -56,13 +56,9 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
   const marks = [...state.classCentering, ...state.patchCentering].map((centering) => centering.mark());
   let updated = false;
   try {
-    const logged: Record<string, number> = {};
-    let loss = 0;
-    for (const makeBatch of batches) {
-      const part = accumulateGradients(state, makeBatch(), settings, 1 / batches.length);
-      loss += part.loss / batches.length;
-      for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key] / batches.length;
-    }
+    const share = 1 / batches.length;
+    const parts = batches.map((makeBatch) => accumulateGradients(state, makeBatch(), settings, share));
+    const { loss, logged } = total(parts, share);
     const gradientNorms = clipBySubModule(state.student, settings.clip);
     updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
     if (updated) applyUpdate(state, settings);
@@ -75,7 +71,10 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
   }
 }
 
-/** Forward of the three branches, objective, backward: what the step does before any weight changes. */
+/**
+ * Forward of the three branches, objective, backward: what the step does before any weight changes. The students learn one
+ * after the other, so that the activations of one network are held at a time.
+ */
 export function accumulateGradients(
   state: PoaState,
   batch: PoaBatch,
@@ -86,17 +85,49 @@ export function accumulateGradients(
     weights,
   }: Pick<StepSettings, "teacherTemperature" | "elastic" | "dropPath" | "weights">,
   share = 1,
-): { loss: number; logged: Record<string, number> } {
+): LossValues {
   const { student } = state;
   return step(() => {
     const targets = scope(() => teacherTargets(state, batch, teacherTemperature));
-    const intact = student.forward(batch, dropPath.intact);
-    // The same weights, fewer channels and blocks: gradients of both passes land in the same tensors.
-    const parts = elastic.map((backbone) => student.slice(backbone).forward(batch, dropPath.elastic));
-    const { loss, logged } = objective(batch, targets, intact, parts, weights);
-    scale(loss, share).backward();
-    return { loss: loss.item(), logged };
+    const intact = learn(share, () => {
+      const output = student.forward(batch, dropPath.intact);
+      return [output, intactObjective(batch, targets, output, weights)];
+    });
+    // The same weights, fewer channels and blocks: gradients of all passes land in the same tensors.
+    const parts = elastic.map((backbone) =>
+      learn(share, () => {
+        const output = student.slice(backbone).forward(batch, dropPath.elastic);
+        const shared = { taught: intact.logits, networks: elastic.length, weights };
+        return [output, elasticObjective(batch, targets, output, shared)];
+      }),
+    );
+    return total([intact, ...parts]);
   });
+}
+
+/** The objective and its parts under the published keys. */
+interface LossValues {
+  readonly loss: number;
+  readonly logged: Record<string, number>;
+}
+
+/** Adds the gradient of one student's part to the weights' and gives its activations back; its logits stay, as plain values. */
+function learn(share: number, pass: () => [Logits, Objective]): LossValues & { logits: Logits } {
+  return step(() => {
+    const [{ local, global }, { loss, logged }] = pass();
+    scale(loss, share).backward();
+    return { logits: { local, global }, loss: loss.item(), logged };
+  });
+}
+
+function total(parts: readonly LossValues[], weight = 1): LossValues {
+  const logged: Record<string, number> = {};
+  let loss = 0;
+  for (const part of parts) {
+    loss += weight * part.loss;
+    for (const key in part.logged) logged[key] = (logged[key] ?? 0) + weight * part.logged[key];
+  }
+  return { loss, logged };
 }
 
 /** The teacher's targets per head (spec §4.1). */

@@ -1,12 +1,19 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
+import { add } from "../../src/ops/elementwise.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
 import type { BranchOutput } from "../../src/poa/branch.js";
 import { dinoGlobal, dinoLocal } from "../../src/poa/losses/dino.js";
 import { distill } from "../../src/poa/losses/distill.js";
 import { koleo } from "../../src/poa/losses/koleo.js";
 import { maskedPatches } from "../../src/poa/losses/patch.js";
-import { type Objective, objective, type Targets } from "../../src/poa/objective.js";
+import {
+  elasticObjective,
+  intactObjective,
+  type LossWeights,
+  type Objective,
+  type Targets,
+} from "../../src/poa/objective.js";
 import { fromArray, zeros } from "../../src/tensor/create.js";
 import { leaf, numbers } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
@@ -66,6 +73,23 @@ const near = (actual: number, expected: number, what = "") =>
     Math.abs(actual - expected) < 1e-12 * Math.max(1, Math.abs(expected)),
     `${what} ${actual}, expected ${expected}`,
   );
+/** All parts of the objective of a batch. */
+function objective(
+  batch: PoaBatch,
+  targets: Targets,
+  intact: BranchOutput,
+  elastic: BranchOutput[],
+  weights: LossWeights,
+): Objective {
+  const shared = { taught: intact, networks: elastic.length, weights };
+  const parts = [
+    intactObjective(batch, targets, intact, weights),
+    ...elastic.map((output) => elasticObjective(batch, targets, output, shared)),
+  ];
+  const logged: Record<string, number> = {};
+  for (const part of parts) for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key];
+  return { loss: parts.map(({ loss }) => loss).reduce(add), logged };
+}
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 /** The value of an objective, out of its step. */
 const evaluated = (fn: () => Objective) =>

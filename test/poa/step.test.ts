@@ -3,7 +3,7 @@ import { noGrad, step } from "../../src/autograd/tape.js";
 import { stochasticDepth } from "../../src/nn/drop-path.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
 import type { BranchOutput } from "../../src/poa/branch.js";
-import { objective, type Targets } from "../../src/poa/objective.js";
+import { elasticObjective, intactObjective, type Targets } from "../../src/poa/objective.js";
 import {
   accumulateGradients,
   applyUpdate,
@@ -83,10 +83,10 @@ test("the gradient of a whole step is the derivative of its objective, targets h
     const [targets, taught] = fixedParts(state, batch, subset);
     const parameters = student.namedParameters().map(([name, x]) => Object.assign(x, { name }));
 
-    const intactAlone = () => objective(batch, targets, student.forward(batch, subset), [], weights).loss;
+    const intactAlone = () => intactObjective(batch, targets, student.forward(batch, subset), weights).loss;
     const elasticAlone = () => {
       const output = student.slice(settings.elastic[0]).forward(batch, perSample);
-      return objective(batch, targets, taught, [output], weights).loss;
+      return elasticObjective(batch, targets, output, { taught, networks: 1, weights }).loss;
     };
     const parts = [intactAlone, elasticAlone].map((fn) => {
       gradcheck(fn, parameters, { samples: separate ? 1 : 3 });
@@ -111,7 +111,12 @@ test("the loss of a step is the objective of its parts", async () => {
   const [targets, intact] = fixedParts(state, batch);
   const expected = step(() => {
     const output = state.student.slice(settings.elastic[0]).forward(batch, null);
-    return objective(batch, targets, intact, [output], settings.weights).loss.item();
+    const { weights } = settings;
+    const shared = { taught: intact, networks: 1, weights };
+    return (
+      intactObjective(batch, targets, intact, weights).loss.item() +
+      elasticObjective(batch, targets, output, shared).loss.item()
+    );
   });
   const { loss, logged, updated } = poaStep(state, [() => batch], settings);
   assert.ok(Math.abs(loss - expected) < 1e-12);
