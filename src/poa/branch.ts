@@ -3,7 +3,6 @@ import type { ForwardOptions } from "../models/features.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { derive, Module } from "../nn/module.js";
 import { concatRows } from "../ops/concat.js";
-import { gatherRows } from "../ops/gather.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
 import type { ProjectionHeads } from "./head.js";
@@ -59,8 +58,8 @@ export class Branch extends Module {
     options: ForwardOptions,
   ): { classToken: Tensor; patch: Tensor | null } {
     if (!masked) return { classToken: this.backbone.classToken(globals, options), patch: null };
-    const { classToken, patchTokens } = this.backbone.forward(globals, options);
-    return { classToken, patch: gatherRows(patchTokens, masked.indices) };
+    const { classToken, patchTokens } = this.backbone.tokensAt(globals, masked.indices, options);
+    return { classToken, patch: patchTokens };
   }
 
   /** The branch of a narrower network of the same family. */
