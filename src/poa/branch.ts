@@ -15,11 +15,13 @@ export interface Logits {
   readonly global: readonly Tensor[];
 }
 
-/** What one branch says about a batch. */
-export interface BranchOutput extends Logits {
-  /** Class features of the global crops before the head [2B, F]. */
+/** What one branch says about the global crops of a batch. */
+export interface GlobalOutput {
+  /** Class features before the head [2B, F]. */
   readonly features: Tensor;
-  /** Logits of the masked patches [M, K]; empty while the patch loss is off. */
+  /** Logits [2B, K] per head. */
+  readonly logits: readonly Tensor[];
+  /** Logits of the masked patches [M, K] per head; empty while the patch loss is off. */
   readonly patch: readonly Tensor[];
 }
 
@@ -37,19 +39,23 @@ export class Branch extends Module {
     this.ibot_head = ibotHead;
   }
 
-  /** The student's view of a batch: global crops with masks, local crops without, one pass of the heads over all tokens. */
-  forward(batch: PoaBatch, dropPath: DropPath): BranchOutput {
-    const global = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
-    const local = batch.locals ? this.backbone.classToken(batch.locals, { dropPath }) : null;
-    return { features: global.classToken, ...this.heads(local, global.classToken, global.patch) };
+  /** A student's view of the global crops, with masks. */
+  forwardGlobal(batch: PoaBatch, dropPath: DropPath): GlobalOutput {
+    const { classToken, patch } = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
+    return { features: classToken, ...this.heads(classToken, patch) };
+  }
+
+  /** A student's view of the local crops: logits [n·B, K] per head. */
+  forwardLocal(crops: Tensor, dropPath: DropPath): Tensor[] {
+    return this.dino_head.forward(this.backbone.classToken(crops, { dropPath }));
   }
 
   /** The teacher's view: whole global crops only; class tokens in swapped order, so that each meets the other crop's student. */
-  forwardTeacher(batch: PoaBatch): Pick<BranchOutput, "global" | "patch"> {
+  forwardTeacher(batch: PoaBatch): Omit<GlobalOutput, "features"> {
     const { images } = batch;
     const { classToken, patch } = this.globalTokens(batch, {});
     const swapped = concatRows([classToken.narrow(0, images, images), classToken.narrow(0, 0, images)]);
-    return this.heads(null, swapped, patch);
+    return this.heads(swapped, patch);
   }
 
   /** Class tokens of the global crops, and the tokens at masked patches while the patch loss is on. */
@@ -71,16 +77,12 @@ export class Branch extends Module {
     });
   }
 
-  private heads(local: Tensor | null, global: Tensor, patch: Tensor | null): Omit<BranchOutput, "features"> {
-    const shared = this.ibot_head ? null : patch;
-    const tokens = [local, global, shared].filter((part) => part !== null);
-    const logits = this.dino_head.forward(concatRows(tokens)); //                [n·B + 2B + M, K] per head
-    const [locals, globals] = [local?.shape[0] ?? 0, global.shape[0]];
-    const part = (start: number, rows: number) => (rows > 0 ? logits.map((l) => l.narrow(0, start, rows)) : []);
-    return {
-      local: part(0, locals),
-      global: part(locals, globals),
-      patch: patch && this.ibot_head ? this.ibot_head.forward(patch) : part(locals + globals, patch?.shape[0] ?? 0),
-    };
+  /** One pass of the heads over class and patch tokens, where the two share them. */
+  private heads(classTokens: Tensor, patch: Tensor | null): Omit<GlobalOutput, "features"> {
+    if (!patch) return { logits: this.dino_head.forward(classTokens), patch: [] };
+    if (this.ibot_head) return { logits: this.dino_head.forward(classTokens), patch: this.ibot_head.forward(patch) };
+    const [classes, patches] = [classTokens.shape[0], patch.shape[0]];
+    const all = this.dino_head.forward(concatRows([classTokens, patch])); //     [2B + M, K] per head
+    return { logits: all.map((x) => x.narrow(0, 0, classes)), patch: all.map((x) => x.narrow(0, classes, patches)) };
   }
 }

@@ -1,14 +1,15 @@
 import { scope, step } from "../autograd/tape.js";
 import type { Backbone } from "../models/backbone.js";
 import type { DropPath } from "../nn/drop-path.js";
-import { add, scale } from "../ops/elementwise.js";
+import { add } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
 import { ema } from "../optim/ema.js";
 import type { PoaBatch } from "./batch.js";
-import type { Branch, Logits } from "./branch.js";
+import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
-import { elasticObjective, intactObjective, type LossWeights, type Objective, type Targets } from "./objective.js";
+import { type LossValues, learn, total } from "./learn.js";
+import { elasticRole, intactRole, type LossWeights, type Targets } from "./objective.js";
 
 /** The networks that one run trains, and how teacher logits become targets, one centering per head. */
 export interface PoaState {
@@ -73,7 +74,7 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
 
 /**
  * Forward of the three branches, objective, backward: what the step does before any weight changes. The students learn one
- * after the other, so that the activations of one network are held at a time.
+ * after the other, and one kind of crops after the other, so that the activations of one pass are held at a time.
  */
 export function accumulateGradients(
   state: PoaState,
@@ -89,45 +90,15 @@ export function accumulateGradients(
   const { student } = state;
   return step(() => {
     const targets = scope(() => teacherTargets(state, batch, teacherTemperature));
-    const intact = learn(share, () => {
-      const output = student.forward(batch, dropPath.intact);
-      return [output, intactObjective(batch, targets, output, weights)];
-    });
+    const lesson = { batch, targets, weights, share };
+    const intact = learn(student, intactRole(weights), { ...lesson, dropPath: dropPath.intact });
     // The same weights, fewer channels and blocks: gradients of all passes land in the same tensors.
-    const parts = elastic.map((backbone) =>
-      learn(share, () => {
-        const output = student.slice(backbone).forward(batch, dropPath.elastic);
-        const shared = { taught: intact.logits, networks: elastic.length, weights };
-        return [output, elasticObjective(batch, targets, output, shared)];
-      }),
-    );
+    const parts = elastic.map((backbone) => {
+      const role = elasticRole(weights, elastic.length, intact.logits);
+      return learn(student.slice(backbone), role, { ...lesson, dropPath: dropPath.elastic });
+    });
     return total([intact, ...parts]);
   });
-}
-
-/** The objective and its parts under the published keys. */
-interface LossValues {
-  readonly loss: number;
-  readonly logged: Record<string, number>;
-}
-
-/** Adds the gradient of one student's part to the weights' and gives its activations back; its logits stay, as plain values. */
-function learn(share: number, pass: () => [Logits, Objective]): LossValues & { logits: Logits } {
-  return step(() => {
-    const [{ local, global }, { loss, logged }] = pass();
-    scale(loss, share).backward();
-    return { logits: { local, global }, loss: loss.item(), logged };
-  });
-}
-
-function total(parts: readonly LossValues[], weight = 1): LossValues {
-  const logged: Record<string, number> = {};
-  let loss = 0;
-  for (const part of parts) {
-    loss += weight * part.loss;
-    for (const key in part.logged) logged[key] = (logged[key] ?? 0) + weight * part.logged[key];
-  }
-  return { loss, logged };
 }
 
 /** The teacher's targets per head (spec §4.1). */
@@ -136,13 +107,13 @@ export function teacherTargets(
   batch: PoaBatch,
   temperature: number,
 ): Targets {
-  const { global, patch } = teacher.forwardTeacher(batch);
-  const classes = global.map((logits, h) => {
-    const swapped = classCentering[h].targets(logits, temperature); //           [2B, K]
-    const { images } = batch;
+  const { logits, patch } = teacher.forwardTeacher(batch);
+  const { images } = batch;
+  const classes = logits.map((x, h) => {
+    const swapped = classCentering[h].targets(x, temperature); //                [2B, K]
     return { swapped, summed: add(swapped.narrow(0, 0, images), swapped.narrow(0, images, images)) };
   });
-  return { classes, patches: patch.map((logits, h) => patchCentering[h].targets(logits, temperature)) };
+  return { classes, patches: patch.map((x, h) => patchCentering[h].targets(x, temperature)) };
 }
 
 /** Optimiser step with the clipped gradients, then the teacher follows the student. */
