@@ -1,7 +1,7 @@
 import type { Depth } from "../elastic/space.js";
 import type { Module } from "../nn/module.js";
 import type { Tensor } from "../tensor/tensor.js";
-import type { Features, ForwardOptions } from "./features.js";
+import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
 
 /** What every backbone family offers: a forward pass, and parts of itself as values. */
 export interface Backbone extends Module {
@@ -12,6 +12,8 @@ export interface Backbone extends Module {
   forward(images: Tensor, options?: ForwardOptions): Features;
   /** The class feature of `forward` alone [B, F], without what only patch tokens need. */
   classToken(images: Tensor, options?: ForwardOptions): Tensor;
+  /** The class feature, and the features of the patches with the given numbers over [B·N], without what only others need. */
+  tokensAt(images: Tensor, patches: Int32Array, options?: ForwardOptions): ChosenTokens;
   /** The part of that width and depth: the same class over views of the same tensors. */
   slice(network: { width: number; depth: Depth }): Backbone;
 }

@@ -11,6 +11,14 @@ export interface Features {
   readonly prenorm: Tensor;
 }
 
+/** The class features of a batch and the features of some of its patches. */
+export interface ChosenTokens {
+  /** [B, F] */
+  readonly classToken: Tensor;
+  /** [M, F], in the order in which they were asked for. */
+  readonly patchTokens: Tensor;
+}
+
 /** What a forward pass may be given besides images. */
 export interface ForwardOptions {
   /** Patches replaced by the mask token: i32 [B, N], 1 = masked. */

@@ -13,7 +13,7 @@ import type { Rng } from "../tensor/random.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Backbone } from "./backbone.js";
-import type { Features, ForwardOptions } from "./features.js";
+import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
 
 export interface VitOptions {
   /** Side of the square training image in pixels. */
@@ -98,15 +98,39 @@ export class VisionTransformer extends Module implements Backbone {
     return this.norm.forward(this.encode(images, options, 1)).select(1, 0); //   [B, w]
   }
 
-  /** The first `kept` tokens after the last block [B, kept, w]; all of them by default. */
-  private encode(images: Tensor, { masks = null, dropPath = null }: ForwardOptions, kept?: number): Tensor {
-    let x = this.embed(images, masks); //                                        [B, 1 + N, w]
-    this.blocks.forEach((block, i) => {
+  /**
+   * The class token of `forward` and some of its patch tokens, with the same bits: the last block computes no other token to
+   * its end.
+   *
+   * @param patches  numbers over [B·N]
+   * @returns class tokens [B, w], the patch tokens [patches.length, w]
+   */
+  tokensAt(images: Tensor, patches: Int32Array, options: ForwardOptions = {}): ChosenTokens {
+    const x = this.embed(images, options.masks ?? null); //                      [B, 1 + N, w]
+    const [batch, tokens] = x.shape;
+    const patchRows = patches.map((patch) => patch + Math.floor(patch / (tokens - 1)) + 1);
+    const rows = Int32Array.of(...Array.from({ length: batch }, (_, b) => b * tokens), ...patchRows);
+    const last = this.depth - 1;
+    const before = this.through(x, this.blocks.slice(0, last), options);
+    const chosen = scopeUnlessRecording(() => this.blocks[last].forwardAt(before, rows, options.dropPath));
+    const y = this.norm.forward(chosen); //                                      [B + M, w]
+    return { classToken: y.narrow(0, 0, batch), patchTokens: y.narrow(0, batch, patches.length) };
+  }
+
+  private through(x: Tensor, blocks: readonly Block[], { dropPath = null }: ForwardOptions): Tensor {
+    for (const block of blocks) {
       const input = x;
-      const wanted = i === this.blocks.length - 1 ? kept : undefined;
-      x = scopeUnlessRecording(() => block.forward(input, dropPath, wanted));
-    });
+      x = scopeUnlessRecording(() => block.forward(input, dropPath));
+    }
     return x;
+  }
+
+  /** The first `kept` tokens after the last block [B, kept, w]; all of them by default. */
+  private encode(images: Tensor, options: ForwardOptions, kept?: number): Tensor {
+    const last = this.depth - 1;
+    const x = this.embed(images, options.masks ?? null); //                      [B, 1 + N, w]
+    const before = this.through(x, this.blocks.slice(0, last), options);
+    return scopeUnlessRecording(() => this.blocks[last].forward(before, options.dropPath, kept));
   }
 
   /** Tokens after the given block positions, each through the last norm: what a linear probe reads (spec §7.2). */

@@ -1,4 +1,5 @@
 import { attention } from "../ops/attention.js";
+import { gatherRows } from "../ops/gather.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { WeightInit } from "./init.js";
@@ -32,10 +33,24 @@ export class Attention extends Module {
    * @returns [B, queries, w]
    */
   forward(x: Tensor, queries = x.shape[1]): Tensor {
+    return this.proj.forward(this.heads(x).narrow(1, 0, queries)); //            [B, queries, w]
+  }
+
+  /**
+   * The output of some tokens alone, with the same bits.
+   *
+   * @param x  [B, T, w]
+   * @param rows  which tokens ask, as numbers over [B·T]
+   * @returns [rows.length, w]
+   */
+  forwardAt(x: Tensor, rows: Int32Array): Tensor {
+    return this.proj.forward(gatherRows(this.heads(x), rows));
+  }
+
+  private heads(x: Tensor): Tensor {
     const [batch, tokens, width] = x.shape;
     const qkv = this.qkv.forward(x); //                                          [B, T, 3·w]
-    const split = qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]);
-    return this.proj.forward(attention(split).narrow(1, 0, queries)); //         [B, queries, w]
+    return attention(qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]));
   }
 
   /** The first width/headDim heads. */

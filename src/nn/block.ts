@@ -2,7 +2,7 @@ import { gatherRows } from "../ops/gather.js";
 import { residual } from "../ops/residual.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Attention, type AttentionOptions } from "./attention.js";
-import type { DropPath } from "./drop-path.js";
+import type { BranchSample, DropPath } from "./drop-path.js";
 import { LayerScale } from "./layer-scale.js";
 import { Mlp } from "./mlp.js";
 import { derive, Module } from "./module.js";
@@ -49,6 +49,27 @@ export class Block extends Module {
     return this.branch(x, dropPath, this.ls2, kept, (rows) => this.mlp.forward(this.norm2.forward(rows)));
   }
 
+  /**
+   * What `forward` gives for some tokens alone, with the same bits: the others take part in attention and are not computed
+   * further.
+   *
+   * @param x  [B, T, w]
+   * @param rows  the tokens, as numbers over [B·T]
+   * @param dropPath  draws of stochastic depth, as in `forward`
+   * @returns [rows.length, w]
+   */
+  forwardAt(x: Tensor, rows: Int32Array, dropPath: DropPath = null): Tensor {
+    const [batch, tokens] = x.shape;
+    const images = rows.map((row) => Math.floor(row / tokens));
+    const sample = dropPath?.(batch, this.dropPathRate) ?? {};
+    const ofAttention = sampleOfRows(sample, images, batch);
+    const attended = this.attn.forwardAt(this.norm1.forward(sampled(x, sample)), placesIn(sample, rows, tokens));
+    const y = residual(gatherRows(x, rows), attended, { gamma: this.ls1?.gamma, ...ofAttention }); // [R, w]
+    const ofMlp = sampleOfRows(dropPath?.(batch, this.dropPathRate) ?? {}, images, batch);
+    const input = ofMlp.rows ? gatherRows(y, ofMlp.rows) : y;
+    return residual(y, this.mlp.forward(this.norm2.forward(input)), { gamma: this.ls2?.gamma, ...ofMlp });
+  }
+
   slice(width: number): Block {
     const ratio = this.mlp.fc1.weight.shape[0] / this.norm1.weight.numel;
     return derive<Block>(this, {
@@ -68,11 +89,35 @@ export class Block extends Module {
     kept: number,
     compute: (rows: Tensor) => Tensor,
   ): Tensor {
-    const [batch, tokens, width] = x.shape;
-    const sample = dropPath?.(batch, this.dropPathRate) ?? {};
-    const input = sample.rows
-      ? gatherRows(x.reshape([batch, tokens * width]), sample.rows).reshape([-1, tokens, width])
-      : x;
-    return residual(x.narrow(1, 0, kept), compute(input), { gamma: scale?.gamma, ...sample });
+    const sample = dropPath?.(x.shape[0], this.dropPathRate) ?? {};
+    const branch = compute(sampled(x, sample));
+    return residual(x.narrow(1, 0, kept), branch, { gamma: scale?.gamma, ...sample });
   }
+}
+
+/** The images of x [B, T, w] that a residual branch is computed for. */
+function sampled(x: Tensor, { rows }: BranchSample): Tensor {
+  if (!rows) return x;
+  const [batch, tokens, width] = x.shape;
+  return gatherRows(x.reshape([batch, tokens * width]), rows).reshape([-1, tokens, width]);
+}
+
+/** A sample of the images of a batch as a sample of token rows, of which row r belongs to image images[r]. */
+function sampleOfRows({ rows, scale }: BranchSample, images: Int32Array, batch: number): BranchSample {
+  const factor = scale ?? (rows ? batch / rows.length : 1);
+  const ofRows = {
+    scale: typeof factor === "number" ? factor : Float32Array.from(images, (image) => factor[image]),
+  };
+  if (!rows) return ofRows;
+  const computed = new Set(rows);
+  return { ...ofRows, rows: Int32Array.from(images.keys()).filter((row) => computed.has(images[row])) };
+}
+
+/** Where the wanted token rows of the batch stand among those of the sampled images; rows of other images are left out. */
+function placesIn({ rows }: BranchSample, wanted: Int32Array, tokens: number): Int32Array {
+  if (!rows) return wanted;
+  const places = new Map([...rows].map((image, place) => [image, place]));
+  return wanted
+    .filter((row) => places.has(Math.floor(row / tokens)))
+    .map((row) => places.get(Math.floor(row / tokens))! * tokens + (row % tokens));
 }

@@ -3,20 +3,25 @@ import type { ForwardOptions } from "../models/features.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { derive, Module } from "../nn/module.js";
 import { concatRows } from "../ops/concat.js";
-import { gatherRows } from "../ops/gather.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
 import type { ProjectionHeads } from "./head.js";
 
-/** What one branch says about a batch; logits are one tensor per head. */
-export interface BranchOutput {
-  /** Class features of the global crops before the head [2B, F]. */
-  readonly features: Tensor;
-  /** Logits of the local crops [n·B, K]; empty without local crops. */
+/** What one branch says about the crops; one tensor per head. */
+export interface Logits {
+  /** Of the local crops [n·B, K]; empty without local crops. */
   readonly local: readonly Tensor[];
-  /** Logits of the global crops [2B, K]. */
+  /** Of the global crops [2B, K]. */
   readonly global: readonly Tensor[];
-  /** Logits of the masked patches [M, K]; empty while the patch loss is off. */
+}
+
+/** What one branch says about the global crops of a batch. */
+export interface GlobalOutput {
+  /** Class features before the head [2B, F]. */
+  readonly features: Tensor;
+  /** Logits [2B, K] per head. */
+  readonly logits: readonly Tensor[];
+  /** Logits of the masked patches [M, K] per head; empty while the patch loss is off. */
   readonly patch: readonly Tensor[];
 }
 
@@ -34,19 +39,23 @@ export class Branch extends Module {
     this.ibot_head = ibotHead;
   }
 
-  /** The student's view of a batch: global crops with masks, local crops without, one pass of the heads over all tokens. */
-  forward(batch: PoaBatch, dropPath: DropPath): BranchOutput {
-    const global = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
-    const local = batch.locals ? this.backbone.classToken(batch.locals, { dropPath }) : null;
-    return { features: global.classToken, ...this.heads(local, global.classToken, global.patch) };
+  /** A student's view of the global crops, with masks. */
+  forwardGlobal(batch: PoaBatch, dropPath: DropPath): GlobalOutput {
+    const { classToken, patch } = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
+    return { features: classToken, ...this.heads(classToken, patch) };
+  }
+
+  /** A student's view of the local crops: logits [n·B, K] per head. */
+  forwardLocal(crops: Tensor, dropPath: DropPath): Tensor[] {
+    return this.dino_head.forward(this.backbone.classToken(crops, { dropPath }));
   }
 
   /** The teacher's view: whole global crops only; class tokens in swapped order, so that each meets the other crop's student. */
-  forwardTeacher(batch: PoaBatch): Pick<BranchOutput, "global" | "patch"> {
+  forwardTeacher(batch: PoaBatch): Omit<GlobalOutput, "features"> {
     const { images } = batch;
     const { classToken, patch } = this.globalTokens(batch, {});
     const swapped = concatRows([classToken.narrow(0, images, images), classToken.narrow(0, 0, images)]);
-    return this.heads(null, swapped, patch);
+    return this.heads(swapped, patch);
   }
 
   /** Class tokens of the global crops, and the tokens at masked patches while the patch loss is on. */
@@ -55,8 +64,8 @@ export class Branch extends Module {
     options: ForwardOptions,
   ): { classToken: Tensor; patch: Tensor | null } {
     if (!masked) return { classToken: this.backbone.classToken(globals, options), patch: null };
-    const { classToken, patchTokens } = this.backbone.forward(globals, options);
-    return { classToken, patch: gatherRows(patchTokens, masked.indices) };
+    const { classToken, patchTokens } = this.backbone.tokensAt(globals, masked.indices, options);
+    return { classToken, patch: patchTokens };
   }
 
   /** The branch of a narrower network of the same family. */
@@ -68,16 +77,12 @@ export class Branch extends Module {
     });
   }
 
-  private heads(local: Tensor | null, global: Tensor, patch: Tensor | null): Omit<BranchOutput, "features"> {
-    const shared = this.ibot_head ? null : patch;
-    const tokens = [local, global, shared].filter((part) => part !== null);
-    const logits = this.dino_head.forward(concatRows(tokens)); //                [n·B + 2B + M, K] per head
-    const [locals, globals] = [local?.shape[0] ?? 0, global.shape[0]];
-    const part = (start: number, rows: number) => (rows > 0 ? logits.map((l) => l.narrow(0, start, rows)) : []);
-    return {
-      local: part(0, locals),
-      global: part(locals, globals),
-      patch: patch && this.ibot_head ? this.ibot_head.forward(patch) : part(locals + globals, patch?.shape[0] ?? 0),
-    };
+  /** One pass of the heads over class and patch tokens, where the two share them. */
+  private heads(classTokens: Tensor, patch: Tensor | null): Omit<GlobalOutput, "features"> {
+    if (!patch) return { logits: this.dino_head.forward(classTokens), patch: [] };
+    if (this.ibot_head) return { logits: this.dino_head.forward(classTokens), patch: this.ibot_head.forward(patch) };
+    const [classes, patches] = [classTokens.shape[0], patch.shape[0]];
+    const all = this.dino_head.forward(concatRows([classTokens, patch])); //     [2B + M, K] per head
+    return { logits: all.map((x) => x.narrow(0, 0, classes)), patch: all.map((x) => x.narrow(0, classes, patches)) };
   }
 }

@@ -2,7 +2,7 @@ import { weightedSum } from "../ops/reduce.js";
 import { fromArray } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
-import type { BranchOutput } from "./branch.js";
+import type { GlobalOutput, Logits } from "./branch.js";
 import { type ClassTargets, dinoGlobal, dinoLocal } from "./losses/dino.js";
 import { distill } from "./losses/distill.js";
 import { koleo } from "./losses/koleo.js";
@@ -23,6 +23,13 @@ export interface Targets {
   readonly patches: readonly Tensor[];
 }
 
+/** What the students of a step learn from. */
+export interface Lesson {
+  readonly batch: PoaBatch;
+  readonly targets: Targets;
+  readonly weights: LossWeights;
+}
+
 /** One loss value with its weight in the objective and its weight in the log. */
 interface Term {
   readonly key: string;
@@ -32,32 +39,103 @@ interface Term {
 }
 
 export interface Objective {
-  /** The differentiated scalar. */
+  /** A part of the differentiated scalar. */
   readonly loss: Tensor;
   /** Values under the published keys and scales, which are not those of the objective (spec §4.6). */
   readonly logged: Record<string, number>;
 }
 
 /**
- * The objective of one batch (spec §4.6), averaged over heads, with the elastic share spread evenly over the elastic networks:
- * L = 1/H Σ_h { λ(ℓloc + ℓglob + ℓibot)_I + (1−λ)(ℓloc + ℓglob + ℓibot)_E + (1−λ)(dloc + dglob) } + koleo/2 · Σ (ℓ_I + ℓ_E).
+ * The part that one student has in the objective (spec §4.6). Over all students, with H heads and n elastic ones:
+ * L = 1/H Σ_h { λ(ℓloc + ℓglob + ℓibot)_I + (1−λ)/n Σ_E (ℓloc + ℓglob + ℓibot + dloc + dglob)_E }
+ *     + koleo/2 · (Σ ℓ_I + 1/n Σ_E Σ ℓ_E).
  */
-export function objective(
-  batch: PoaBatch,
-  targets: Targets,
-  intact: BranchOutput,
-  elastic: readonly BranchOutput[],
-  weights: LossWeights,
+export interface Role {
+  /** λ, or (1 − λ)/n. */
+  readonly share: number;
+  /** 1, or 1/n: of what is not weighted by λ. */
+  readonly evenShare: number;
+  /** What the intact student said, for an elastic one to learn from; no gradient flows into it. */
+  readonly taught: Logits | null;
+}
+
+export const intactRole = ({ lambda }: LossWeights): Role => ({ share: lambda, evenShare: 1, taught: null });
+
+export const elasticRole = ({ lambda }: LossWeights, networks: number, taught: Logits): Role => ({
+  share: (1 - lambda) / networks,
+  evenShare: 1 / networks,
+  taught,
+});
+
+/** What a student's global crops add to the objective: against the teacher, against the intact student, and KoLeo. */
+export function globalObjective(
+  { batch, targets, weights }: Lesson,
+  { logits, patch, features }: GlobalOutput,
+  { share, evenShare, taught }: Role,
 ): Objective {
-  const { lambda } = weights;
-  const share = (1 - lambda) / elastic.length;
-  const terms = [
-    ...teacherTerms(batch, targets, intact, lambda, weights),
-    ...elastic.flatMap((output) => teacherTerms(batch, targets, output, share, weights)),
-    ...elastic.flatMap((output) => distillTerms(output, intact, share, elastic.length)),
-    ...koleoTerms(batch, intact, weights.koleo / 2),
-    ...elastic.flatMap((output) => koleoTerms(batch, output, weights.koleo / (2 * elastic.length))),
-  ];
+  const { images, masked } = batch;
+  const heads = logits.length;
+  const localCrops = batch.locals ? batch.locals.shape[0] / images : 0;
+  const dino = share * weights.dino;
+  const ibot = share * weights.ibot;
+  const terms: Term[] = targets.classes.map((target, h) => ({
+    key: `dino_global_crops_loss_${h}`,
+    value: dinoGlobal(logits[h], target, localCrops),
+    weight: dino / heads,
+    logWeight: dino,
+  }));
+  if (masked) {
+    const patchWeights = fromArray(masked.weights, [masked.weights.length]);
+    targets.patches.forEach((target, h) => {
+      const value = maskedPatches(patch[h], target, patchWeights, 2 * images);
+      terms.push({ key: `ibot_loss_${h}`, value, weight: ibot / heads, logWeight: ibot / 2 });
+    });
+  }
+  if (taught) terms.push(...distillTerms("global", logits, taught.global, { share, evenShare }));
+  if (weights.koleo !== 0) {
+    const weight = (evenShare * weights.koleo) / 2;
+    // Each of the two global crops on its own.
+    for (const crop of [0, 1]) {
+      const value = koleo(features.narrow(0, crop * images, images));
+      terms.push({ key: "koleo_loss", value, weight, logWeight: weight / 2 });
+    }
+  }
+  return sumOf(terms);
+}
+
+/** What a student's local crops add to the objective. */
+export function localObjective(
+  { targets, weights }: Lesson,
+  logits: readonly Tensor[],
+  { share, evenShare, taught }: Role,
+): Objective {
+  const dino = share * weights.dino;
+  const terms: Term[] = targets.classes.map((target, h) => ({
+    key: `dino_local_crops_loss_${h}`,
+    value: dinoLocal(logits[h], target),
+    weight: dino / logits.length,
+    logWeight: dino,
+  }));
+  if (taught) terms.push(...distillTerms("local", logits, taught.local, { share, evenShare }));
+  return sumOf(terms);
+}
+
+/** Same-view distillation; not divided by the number of crop pairs and not scaled by the DINO weight (spec §4.3). */
+function distillTerms(
+  crops: "global" | "local",
+  logits: readonly Tensor[],
+  taught: readonly Tensor[],
+  { share, evenShare }: Pick<Role, "share" | "evenShare">,
+): Term[] {
+  return logits.map((student, h) => ({
+    key: `distill_${crops}_crops_loss_${h}`,
+    value: distill(student, taught[h]),
+    weight: share / logits.length,
+    logWeight: evenShare,
+  }));
+}
+
+function sumOf(terms: readonly Term[]): Objective {
   const logged: Record<string, number> = {};
   for (const { key, value, logWeight } of terms) logged[key] = (logged[key] ?? 0) + logWeight * value.item();
   const loss = weightedSum(
@@ -65,57 +143,4 @@ export function objective(
     terms.map(({ weight }) => weight),
   );
   return { loss, logged };
-}
-
-/** Cross-view class losses and masked patch losses of one student against the teacher. */
-function teacherTerms(
-  batch: PoaBatch,
-  targets: Targets,
-  output: BranchOutput,
-  share: number,
-  weights: LossWeights,
-): Term[] {
-  const heads = output.global.length;
-  const localCrops = batch.locals ? batch.locals.shape[0] / batch.images : 0;
-  const dinoShare = share * weights.dino;
-  const ibotShare = share * weights.ibot;
-  const terms: Term[] = [];
-  const term = (key: string, value: Tensor, weight: number, logWeight = weight) =>
-    terms.push({ key, value, weight: weight / heads, logWeight });
-  targets.classes.forEach((target, h) => {
-    if (localCrops > 0) term(`dino_local_crops_loss_${h}`, dinoLocal(output.local[h], target), dinoShare);
-    term(`dino_global_crops_loss_${h}`, dinoGlobal(output.global[h], target, localCrops), dinoShare);
-  });
-  if (batch.masked) {
-    const patchWeights = fromArray(batch.masked.weights, [batch.masked.weights.length]);
-    targets.patches.forEach((target, h) => {
-      const value = maskedPatches(output.patch[h], target, patchWeights, 2 * batch.images);
-      term(`ibot_loss_${h}`, value, ibotShare, ibotShare / 2);
-    });
-  }
-  return terms;
-}
-
-/** Same-view distillation; not divided by the number of crop pairs and not scaled by the DINO weight (spec §4.3). */
-function distillTerms(elastic: BranchOutput, intact: BranchOutput, share: number, networks: number): Term[] {
-  const heads = elastic.global.length;
-  const terms: Term[] = [];
-  const term = (key: string, value: Tensor) =>
-    terms.push({ key, value, weight: share / heads, logWeight: 1 / networks });
-  for (let h = 0; h < heads; h++) {
-    if (elastic.local.length > 0) term(`distill_local_crops_loss_${h}`, distill(elastic.local[h], intact.local[h]));
-    term(`distill_global_crops_loss_${h}`, distill(elastic.global[h], intact.global[h]));
-  }
-  return terms;
-}
-
-/** KoLeo for each of the two global crops on its own. */
-function koleoTerms({ images }: PoaBatch, { features }: BranchOutput, weight: number): Term[] {
-  if (weight === 0) return [];
-  return [0, 1].map((crop) => ({
-    key: "koleo_loss",
-    value: koleo(features.narrow(0, crop * images, images)),
-    weight,
-    logWeight: weight / 2,
-  }));
 }

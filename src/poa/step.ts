@@ -1,7 +1,7 @@
 import { scope, step } from "../autograd/tape.js";
 import type { Backbone } from "../models/backbone.js";
 import type { DropPath } from "../nn/drop-path.js";
-import { add, scale } from "../ops/elementwise.js";
+import { add } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
 import { ema } from "../optim/ema.js";
@@ -9,7 +9,8 @@ import { phase } from "../runtime/profile.js";
 import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
-import { type LossWeights, objective, type Targets } from "./objective.js";
+import { type LossValues, learn, total } from "./learn.js";
+import { elasticRole, intactRole, type LossWeights, type Targets } from "./objective.js";
 
 /** The networks that one run trains, and how teacher logits become targets, one centering per head. */
 export interface PoaState {
@@ -57,13 +58,9 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
   const marks = [...state.classCentering, ...state.patchCentering].map((centering) => centering.mark());
   let updated = false;
   try {
-    const logged: Record<string, number> = {};
-    let loss = 0;
-    for (const makeBatch of batches) {
-      const part = accumulateGradients(state, phase("data", makeBatch), settings, 1 / batches.length);
-      loss += part.loss / batches.length;
-      for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key] / batches.length;
-    }
+    const share = 1 / batches.length;
+    const parts = batches.map((makeBatch) => accumulateGradients(state, phase("data", makeBatch), settings, share));
+    const { loss, logged } = total(parts, share);
     const gradientNorms = phase("clip", () => clipBySubModule(state.student, settings.clip));
     updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
     if (updated) phase("update", () => applyUpdate(state, settings));
@@ -76,7 +73,10 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
   }
 }
 
-/** Forward of the three branches, objective, backward: what the step does before any weight changes. */
+/**
+ * Forward of the three branches, objective, backward: what the step does before any weight changes. The students learn one
+ * after the other, and one kind of crops after the other, so that the activations of one pass are held at a time.
+ */
 export function accumulateGradients(
   state: PoaState,
   batch: PoaBatch,
@@ -87,18 +87,19 @@ export function accumulateGradients(
     weights,
   }: Pick<StepSettings, "teacherTemperature" | "elastic" | "dropPath" | "weights">,
   share = 1,
-): { loss: number; logged: Record<string, number> } {
+): LossValues {
   const { student } = state;
   return step(() => {
     const targets = phase("teacher", () => scope(() => teacherTargets(state, batch, teacherTemperature)));
-    const intact = phase("intact", () => student.forward(batch, dropPath.intact));
-    // The same weights, fewer channels and blocks: gradients of both passes land in the same tensors.
-    const parts = phase("elastic", () =>
-      elastic.map((backbone) => student.slice(backbone).forward(batch, dropPath.elastic)),
-    );
-    const { loss, logged } = phase("objective", () => objective(batch, targets, intact, parts, weights));
-    phase("backward", () => scale(loss, share).backward());
-    return { loss: loss.item(), logged };
+    const lesson = { batch, targets, weights, share };
+    const intact = phase("intact", () => learn(student, intactRole(weights), { ...lesson, dropPath: dropPath.intact }));
+    // The same weights, fewer channels and blocks: gradients of all passes land in the same tensors.
+    const parts = elastic.map((backbone) => {
+      const role = elasticRole(weights, elastic.length, intact.logits);
+      const part = student.slice(backbone);
+      return phase("elastic", () => learn(part, role, { ...lesson, dropPath: dropPath.elastic }));
+    });
+    return total([intact, ...parts]);
   });
 }
 
@@ -108,13 +109,13 @@ export function teacherTargets(
   batch: PoaBatch,
   temperature: number,
 ): Targets {
-  const { global, patch } = teacher.forwardTeacher(batch);
-  const classes = global.map((logits, h) => {
-    const swapped = classCentering[h].targets(logits, temperature); //           [2B, K]
-    const { images } = batch;
+  const { logits, patch } = teacher.forwardTeacher(batch);
+  const { images } = batch;
+  const classes = logits.map((x, h) => {
+    const swapped = classCentering[h].targets(x, temperature); //                [2B, K]
     return { swapped, summed: add(swapped.narrow(0, 0, images), swapped.narrow(0, images, images)) };
   });
-  return { classes, patches: patch.map((logits, h) => patchCentering[h].targets(logits, temperature)) };
+  return { classes, patches: patch.map((x, h) => patchCentering[h].targets(x, temperature)) };
 }
 
 /** Optimiser step with the clipped gradients, then the teacher follows the student. */

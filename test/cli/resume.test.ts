@@ -197,7 +197,7 @@ test("a profile of the rest of a run tells of the steps that were done, and of a
   const run = cutAfter("profiled", LAST - 5);
   const { result } = await expectCode(0, ["resume", run, "--profile", "--json"], { cwd });
   const { phases } = result.profile as Costs;
-  assert.is(phases.find(({ name }) => name === "backward")?.calls, 5);
+  assert.is(phases.find(({ name }) => name === "update")?.calls, 5);
   assertSameEnd(run);
   rmSync(join(cwd, run, "profile.json"));
   const again = await expectCode(0, ["resume", run, "--profile", "--json"], { cwd });

@@ -6,6 +6,7 @@ import { ConfigError, ShapeError } from "../../src/errors.js";
 import type { Features, ForwardOptions } from "../../src/models/features.js";
 import { VisionTransformer, type VitOptions } from "../../src/models/vit.js";
 import { concatRows } from "../../src/ops/concat.js";
+import { gatherRows } from "../../src/ops/gather.js";
 import { contiguous } from "../../src/ops/layout.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
@@ -347,4 +348,45 @@ test("the class token alone has the bits and the gradients of the whole forward 
   const whole = gradients(() => model.forward(double).classToken);
   const alone = gradients(() => model.classToken(double));
   for (const part of whole.keys()) close(alone[part], whole[part], 1e-12, `parameter ${part}, entry`);
+});
+
+test("chosen tokens have the bits and the gradients of the whole forward pass", async () => {
+  const patches = Int32Array.of(14, 0, 5, 6, 15, 33); // of 3 images with 16 patches each
+  const subset = () => {
+    const subsets = [Int32Array.of(2, 0), Int32Array.of(1, 2), Int32Array.of(0, 1), Int32Array.of(2, 1)];
+    return () => ({ rows: subsets.shift() as Int32Array, scale: 1.5 });
+  };
+  const perImage = () => () => ({ scale: Float32Array.of(1.25, 0, 0.5) });
+  const choose = ({ classToken, patchTokens }: { classToken: Tensor; patchTokens: Tensor }) => [
+    contiguous(classToken),
+    gatherRows(patchTokens, patches),
+  ];
+  const masks = Int32Array.from({ length: 48 }, (_, i) => (i % 5 === 0 ? 1 : 0));
+  await init();
+  const single = vit({ depth: 2, dropPathRate: 0.3 });
+  for (const dropPath of [() => null, subset, perImage]) {
+    const compared = step(() => {
+      const options = () => ({ dropPath: dropPath(), masks: fromArray(masks, [3, 16], "i32") });
+      const { classToken, patchTokens } = single.tokensAt(image(3, 16), patches, options());
+      const whole = choose(single.forward(image(3, 16), options()));
+      return [classToken, patchTokens].map((x, i) => [x.toArray(), whole[i].toArray()]);
+    });
+    for (const [chosen, whole] of compared) assert.equal(chosen, whole);
+  }
+  await initDouble();
+  const model = vit({ depth: 2, width: 8 });
+  const gradients = (tokens: () => Tensor[]) => {
+    step(() => concatRows(tokens()).backward(numbers([9, 8], 5)));
+    const all = model.parameters().map((x) => Float64Array.from(gradientOf(x)));
+    for (const x of model.parameters()) x.storage.gradientPresent = false;
+    return all;
+  };
+  for (const dropPath of [() => null, subset, perImage]) {
+    const whole = gradients(() => choose(model.forward(image(3, 16), { dropPath: dropPath() })));
+    const chosen = gradients(() => {
+      const { classToken, patchTokens } = model.tokensAt(image(3, 16), patches, { dropPath: dropPath() });
+      return [contiguous(classToken), contiguous(patchTokens)];
+    });
+    for (const part of whole.keys()) close(chosen[part], whole[part], 1e-12, `parameter ${part}, entry`);
+  }
 });

@@ -22,11 +22,12 @@ test("a student sees masked global crops, whole local crops, and masked patches 
     const batch = tinyBatch();
     step(() =>
       noGrad(() => {
-        const output = student.forward(batch, null);
+        const output = student.forwardGlobal(batch, null);
         const global = student.backbone.forward(batch.globals, { masks: batch.masked!.masks });
         same([output.features], [global.classToken]);
-        same(output.global, student.dino_head.forward(global.classToken));
-        same(output.local, student.dino_head.forward(student.backbone.forward(batch.locals!).classToken));
+        same(output.logits, student.dino_head.forward(global.classToken));
+        const local = student.forwardLocal(batch.locals!, null);
+        same(local, student.dino_head.forward(student.backbone.forward(batch.locals!).classToken));
         const heads = student.ibot_head ?? student.dino_head;
         same(output.patch, heads.forward(gatherRows(global.patchTokens, batch.masked!.indices)));
         assert.is(output.patch[0].shape[1], separate ? 7 : 6);
@@ -35,22 +36,19 @@ test("a student sees masked global crops, whole local crops, and masked patches 
   }
 });
 
-test("without masks or local crops there are no such logits", async () => {
+test("without masks there are no logits of patches", async () => {
   await init();
   for (const separate of [false, true]) {
     const { student, teacher } = tinyState({ ibot: { separate_head: separate } });
     const batch = tinyBatch(1, { locals: 0, masked: false });
     step(() => {
-      const { local, patch, global } = student.forward(batch, null);
+      const { patch, logits } = student.forwardGlobal(batch, null);
+      assert.equal(patch, []);
       assert.equal(
-        [local, patch, global.map(({ shape }) => shape)],
+        logits.map(({ shape }) => shape),
         [
-          [],
-          [],
-          [
-            [4, 6],
-            [4, 5],
-          ],
+          [4, 6],
+          [4, 5],
         ],
       );
       assert.equal(teacher.forwardTeacher(batch).patch, []);
@@ -67,7 +65,7 @@ test("the teacher sees whole crops, the two crops swapped", async () => {
       const { classToken, patchTokens } = teacher.backbone.forward(batch.globals);
       const swapped = concatRows([2, 3, 0, 1].map((row) => classToken.narrow(0, row, 1)));
       const output = teacher.forwardTeacher(batch);
-      same(output.global, teacher.dino_head.forward(swapped));
+      same(output.logits, teacher.dino_head.forward(swapped));
       same(output.patch, teacher.dino_head.forward(gatherRows(patchTokens, batch.masked!.indices)));
     }),
   );
@@ -81,9 +79,12 @@ test("stochastic depth reaches both passes of a student and none of the teacher"
     batches.push(batch);
     return {};
   };
-  step(() => student.forward(tinyBatch(), dropPath).features.numel);
+  step(() => {
+    student.forwardGlobal(tinyBatch(), dropPath);
+    student.forwardLocal(tinyBatch().locals!, dropPath);
+  });
   assert.equal(batches, [4, 4, 4, 4, 6, 6, 6, 6]); // two branches in each of two blocks, global then local crops
-  step(() => teacher.forwardTeacher(tinyBatch()).global.length);
+  step(() => teacher.forwardTeacher(tinyBatch()).logits.length);
   assert.is(batches.length, 8);
 });
 
@@ -98,7 +99,7 @@ test("a slice narrows backbone and heads and shares their tensors", async () => 
   assert.equal(slice.dino_head.mlp0["0"].weight.shape, [8, 4]);
   assert.equal(slice.ibot_head!.mlp1["0"].weight.shape, [8, 4]);
   assert.is(slice.dino_head.mlp0["0"].weight.storage, student.dino_head.mlp0["0"].weight.storage);
-  step(() => assert.equal(slice.forward(tinyBatch(), null).features.shape, [4, 4]));
+  step(() => assert.equal(slice.forwardGlobal(tinyBatch(), null).features.shape, [4, 4]));
 });
 
 test("names are those of a checkpoint: backbone, dino_head, and ibot_head where it has its own", async () => {

@@ -1,12 +1,21 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
+import { add } from "../../src/ops/elementwise.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
-import type { BranchOutput } from "../../src/poa/branch.js";
+import type { GlobalOutput, Logits } from "../../src/poa/branch.js";
 import { dinoGlobal, dinoLocal } from "../../src/poa/losses/dino.js";
 import { distill } from "../../src/poa/losses/distill.js";
 import { koleo } from "../../src/poa/losses/koleo.js";
 import { maskedPatches } from "../../src/poa/losses/patch.js";
-import { type Objective, objective, type Targets } from "../../src/poa/objective.js";
+import {
+  elasticRole,
+  globalObjective,
+  intactRole,
+  type LossWeights,
+  localObjective,
+  type Objective,
+  type Targets,
+} from "../../src/poa/objective.js";
 import { fromArray, zeros } from "../../src/tensor/create.js";
 import { leaf, numbers } from "../support/gradcheck.js";
 import { gradientOf } from "../support/gradient.js";
@@ -16,6 +25,9 @@ import { test } from "../support/test.js";
 const [B, CROPS, M] = [2, 3, 3];
 const HEADS = [5, 4];
 const weights = { lambda: 0.7, dino: 1.5, ibot: 0.6, koleo: 0.2 };
+
+/** All that a student says about a batch. */
+interface BranchOutput extends Logits, Pick<GlobalOutput, "features" | "patch"> {}
 
 /** A branch that says seeded things; its tensors are tracked. */
 function output(seed: number, { locals = true, masked = true } = {}): BranchOutput {
@@ -66,6 +78,25 @@ const near = (actual: number, expected: number, what = "") =>
     Math.abs(actual - expected) < 1e-12 * Math.max(1, Math.abs(expected)),
     `${what} ${actual}, expected ${expected}`,
   );
+/** All parts of the objective of a batch. */
+function objective(
+  batch: PoaBatch,
+  targets: Targets,
+  intact: BranchOutput,
+  elastic: BranchOutput[],
+  weights: LossWeights,
+): Objective {
+  const roles = [intactRole(weights), ...elastic.map(() => elasticRole(weights, elastic.length, intact))];
+  const parts = [intact, ...elastic].flatMap((output, i) => {
+    const { global, local, patch, features } = output;
+    const lesson = { batch, targets, weights };
+    const ofGlobal = globalObjective(lesson, { logits: global, patch, features }, roles[i]);
+    return batch.locals ? [ofGlobal, localObjective(lesson, local, roles[i])] : [ofGlobal];
+  });
+  const logged: Record<string, number> = {};
+  for (const part of parts) for (const key in part.logged) logged[key] = (logged[key] ?? 0) + part.logged[key];
+  return { loss: parts.map(({ loss }) => loss).reduce(add), logged };
+}
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 /** The value of an objective, out of its step. */
 const evaluated = (fn: () => Objective) =>

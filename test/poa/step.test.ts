@@ -1,9 +1,18 @@
 import * as assert from "uvu/assert";
 import { noGrad, step } from "../../src/autograd/tape.js";
-import { stochasticDepth } from "../../src/nn/drop-path.js";
+import { type DropPath, stochasticDepth } from "../../src/nn/drop-path.js";
+import { add } from "../../src/ops/elementwise.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
-import type { BranchOutput } from "../../src/poa/branch.js";
-import { objective, type Targets } from "../../src/poa/objective.js";
+import type { Branch, Logits } from "../../src/poa/branch.js";
+import {
+  elasticRole,
+  globalObjective,
+  intactRole,
+  type LossWeights,
+  localObjective,
+  type Role,
+  type Targets,
+} from "../../src/poa/objective.js";
 import {
   accumulateGradients,
   applyUpdate,
@@ -45,9 +54,15 @@ function sameNumbers(actual: Map<string, number[]>, expected: Map<string, number
   for (const [name, values] of expected) close(actual.get(name)!, values, tolerance, name);
 }
 
-/** The tensors of an output, kept beyond the step and untracked. */
-function kept({ features, local, global, patch }: BranchOutput): BranchOutput {
-  return { features: keep(features), local: local.map(keep), global: global.map(keep), patch: patch.map(keep) };
+/** What one student adds to the objective, in one pass. */
+function objectiveOf(
+  student: Branch,
+  role: Role,
+  { dropPath, ...lesson }: { batch: PoaBatch; targets: Targets; weights: LossWeights; dropPath: DropPath },
+): Tensor {
+  const output = student.forwardGlobal(lesson.batch, dropPath);
+  const local = student.forwardLocal(lesson.batch.locals!, dropPath);
+  return add(globalObjective(lesson, output, role).loss, localObjective(lesson, local, role).loss);
 }
 
 /** The fixed parts of a step: targets and what the intact student says. */
@@ -55,15 +70,16 @@ function fixedParts(
   state: PoaState,
   batch: PoaBatch,
   dropPath = tinySettings(state).dropPath.intact,
-): [Targets, BranchOutput] {
+): [Targets, Logits] {
   return step(() =>
-    noGrad((): [Targets, BranchOutput] => {
+    noGrad((): [Targets, Logits] => {
       const { classes, patches } = teacherTargets(state, batch, 0.1);
       const targets = {
         classes: classes.map(({ swapped, summed }) => ({ swapped: keep(swapped), summed: keep(summed) })),
         patches: patches.map(keep),
       };
-      return [targets, kept(state.student.forward(batch, dropPath))];
+      const global = state.student.forwardGlobal(batch, dropPath).logits.map(keep);
+      return [targets, { global, local: state.student.forwardLocal(batch.locals!, dropPath).map(keep) }];
     }),
   );
 }
@@ -83,10 +99,11 @@ test("the gradient of a whole step is the derivative of its objective, targets h
     const [targets, taught] = fixedParts(state, batch, subset);
     const parameters = student.namedParameters().map(([name, x]) => Object.assign(x, { name }));
 
-    const intactAlone = () => objective(batch, targets, student.forward(batch, subset), [], weights).loss;
+    const lesson = { batch, targets, weights };
+    const intactAlone = () => objectiveOf(student, intactRole(weights), { ...lesson, dropPath: subset });
     const elasticAlone = () => {
-      const output = student.slice(settings.elastic[0]).forward(batch, perSample);
-      return objective(batch, targets, taught, [output], weights).loss;
+      const role = elasticRole(weights, 1, taught);
+      return objectiveOf(student.slice(settings.elastic[0]), role, { ...lesson, dropPath: perSample });
     };
     const parts = [intactAlone, elasticAlone].map((fn) => {
       gradcheck(fn, parameters, { samples: separate ? 1 : 3 });
@@ -110,8 +127,11 @@ test("the loss of a step is the objective of its parts", async () => {
   const settings = tinySettings(state);
   const [targets, intact] = fixedParts(state, batch);
   const expected = step(() => {
-    const output = state.student.slice(settings.elastic[0]).forward(batch, null);
-    return objective(batch, targets, intact, [output], settings.weights).loss.item();
+    const { student } = state;
+    const { weights } = settings;
+    const lesson = { batch, targets, weights, dropPath: null };
+    const elastic = objectiveOf(student.slice(settings.elastic[0]), elasticRole(weights, 1, intact), lesson);
+    return objectiveOf(student, intactRole(weights), lesson).item() + elastic.item();
   });
   const { loss, logged, updated } = poaStep(state, [() => batch], settings);
   assert.ok(Math.abs(loss - expected) < 1e-12);
