@@ -80,13 +80,14 @@ function operandsOf(shape: AttentionShape): Operands {
 }
 
 function fused({ items, heads, tokens, dim, scale, qkv, out, lse }: Operands): () => void {
-  return () => kernels.attention_f32(items, heads, tokens, dim, scale, qkv, out, lse);
+  return () => kernels.attention_f32(items, heads, tokens, dim, tokens, scale, qkv, 0, 0, 0, 0, 0, 0, out, lse);
 }
 
 function fusedGradient(operands: Operands): () => void {
   const { items, heads, tokens, dim, scale, qkv, out, lse, dout, dqkv } = operands;
   fused(operands)();
-  return () => kernels.attention_grad_f32(items, heads, tokens, dim, scale, qkv, out, lse, dout, dqkv);
+  return () =>
+    kernels.attention_grad_f32(items, heads, tokens, dim, tokens, scale, qkv, 0, 0, 0, 0, 0, 0, out, lse, dout, dqkv);
 }
 
 /** Byte addresses of what belongs to one head of one image. */

@@ -35,7 +35,7 @@ export class Attention extends Module {
     const [batch, tokens, width] = x.shape;
     const qkv = this.qkv.forward(x); //                                          [B, T, 3·w]
     const split = qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]);
-    return this.proj.forward(attention(split).narrow(1, 0, queries)); //         [B, queries, w]
+    return this.proj.forward(attention(split, { queries })); //                 [B, queries, w]
   }
 
   /** The first width/headDim heads. */
