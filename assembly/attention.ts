@@ -1,5 +1,5 @@
 import {
-  add_terms, block_items, locate_item, multiply_items, Operand, pack_items, put_lanes, row_bytes, score_items,
+  add_bias_and_mask, block_items, locate_item, multiply_items, Operand, pack_items, put_lanes, row_bytes, score_items,
   side_by_side, table_of, TABLES_BYTES, unpack_items,
 } from "./attention_items";
 import { exponentiate } from "./attention_softmax";
@@ -7,21 +7,23 @@ import {
   block_rows, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_query, product_scores,
   strip_bytes, strips_bytes,
 } from "./attention_tile";
-import { expect_aligned, expect_at_least, expect_at_most, expect_divisor, expect_range, expect_scratch } from "./contract";
+import {
+  expect_aligned, expect_at_least, expect_at_most, expect_divisor, expect_range, expect_scratch,
+} from "./contract";
 import { LOG2_E } from "./math";
 import { copy_span, fill_span } from "./span";
 
 /**
- * out = softmax(scale·q·kᵀ + bias + mask)·v per image and head     the scores of a block of queries at a time, none kept
+ * out = softmax(scale·q·kᵀ + bias + mask)·v per image and head          the scores of a block of queries, none kept
  *
  * reads     qkv  f32[items / heads, tokens, 3, heads, dim], contiguous; of q the first `queries` tokens
- *           bias  f32[heads, tokens, tokens], element (h, i, j) at h·bias_head + i·bias_row + j·bias_column, or 0 for none;
+ *           bias  f32[heads, tokens, tokens], strides bias_head, bias_row and bias_column, or 0 for none;
  *           mask  f32[windows, tokens, tokens], contiguous, entry image mod windows, or 0 for none; −∞ masks a key
  * writes    out  f32[items / heads, queries, heads, dim], contiguous;
  *           lse  f32[items, queries]: log Σ_j exp(scale·q·k_j + bias + mask) per query, for the gradient
  * requires  item = image·heads + head; 1 ≤ queries ≤ tokens; dim ≥ 1; mask = 0 or windows ≥ 1; scratch for
- *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 9) numbers, with bias or mask for
- *           12·(tokens + 17)·(dim + 7) + 160·(tokens + 7) + 368; 0 ≤ begin ≤ end ≤ items
+ *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 9) numbers, on the path of four items, which
+ *           bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
  * error     relative to the largest |v|: about 4e-7·(1 + the largest |score|)
  */
@@ -37,10 +39,10 @@ export function attention_f32(
   expect_at_most(queries, tokens);
   expect_at_least(dim, 1);
   if (side_by_side(tokens, dim) || (bias | mask) != 0) {
-    expect_scratch(scratch, 12 * <i64>(tokens + 17) * (dim + 7) + 160 * <i64>(tokens + 7) + 368);
+    expect_scratch(scratch, 12 * <i64>(tokens + 27) * (dim + 7) + 288 * <i64>(tokens + 7) + 624);
     attend_items(
-      heads, tokens, dim, queries, scale, qkv, bias, bias_head, bias_row, bias_column, mask, mask ? windows : 0, out, lse,
-      scratch, begin, end,
+      heads, tokens, dim, queries, scale, qkv, bias, bias_head, bias_row, bias_column, mask, mask ? windows : 0, out,
+      lse, scratch, begin, end,
     );
   } else {
     expect_scratch(scratch, 2 * <i64>(tokens + 3) * (dim + 7) + 56 * <i64>(dim + tokens + 9));
@@ -59,8 +61,6 @@ function attend_items(
   const block = block_items(tokens);
   const pitch = row_bytes(dim);
   const sPitch = row_bytes(tokens);
-  const biasPitch = <usize>bias_row << 2;
-  const maskPitch = <usize>tokens << 2;
 
   const inQkv = table_of(scratch, Operand.QKV);
   const inOut = table_of(scratch, Operand.OUT);
@@ -82,7 +82,8 @@ function attend_items(
       const rows = min(4, tokens - row);
       const from = qkv + <usize>row * qkvPitch;
       const to = <usize>row * pitch;
-      if (row < queries) pack_items(min(rows, queries - row), dim, scale * LOG2_E, from, inQkv, qkvPitch, asked + to, pitch);
+      const asking = min(rows, queries - row);
+      pack_items(asking, dim, scale * LOG2_E, from, inQkv, qkvPitch, asked + to, pitch);
       pack_items(rows, dim, 1, from + outPitch, inQkv, qkvPitch, keys + to, pitch);
       pack_items(rows, dim, 1, from + (outPitch << 1), inQkv, qkvPitch, values + to, pitch);
     }
@@ -90,14 +91,7 @@ function attend_items(
       const rows = min(block, queries - first);
       const at = <usize>first;
       score_items(rows, tokens, dim, zeros, 0, asked + at * pitch, keys, pitch, scores, sPitch);
-      if (bias) {
-        const inBias = table_of(scratch, Operand.BIAS);
-        add_terms(rows, tokens, bias + at * biasPitch, inBias, biasPitch, <usize>bias_column << 2, scores, sPitch);
-      }
-      if (mask) {
-        const inMask = table_of(scratch, Operand.MASK);
-        add_terms(rows, tokens, mask + at * maskPitch, inMask, maskPitch, 4, scores, sPitch);
-      }
+      add_bias_and_mask(first, rows, tokens, bias, bias_row, bias_column, mask, scratch, scores, sPitch);
       exponentiate(tokens, rows, scores, sPitch, inverse, logs);
       put_lanes(rows, logs, lse + (at << 2), table_of(scratch, Operand.ROWS));
       multiply_items(rows, dim, tokens, scores, sPitch, 16, values, pitch, false, averages);

@@ -1,11 +1,13 @@
 import { locate_item, side_by_side } from "./attention_items";
-import { clear_rest, differentiate_items, items_grad_scratch, row_dots } from "./attention_items_grad";
-import { differentiate } from "./attention_softmax";
+import { differentiate_items, items_grad_scratch } from "./attention_items_grad";
+import { differentiate, row_dots } from "./attention_softmax";
 import {
   block_rows, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_key, product_by_query,
   product_scores, strip_bytes, strips_bytes,
 } from "./attention_tile";
-import { expect_aligned, expect_at_least, expect_at_most, expect_blocks, expect_divisor, expect_range, expect_scratch } from "./contract";
+import {
+  expect_aligned, expect_at_least, expect_at_most, expect_blocks, expect_divisor, expect_range, expect_scratch,
+} from "./contract";
 import { LOG2_E } from "./math";
 import { fill_span, scale_span } from "./span";
 
@@ -18,8 +20,8 @@ import { fill_span, scale_span } from "./span";
  * reads     as attention_f32, and out and dout f32[items / heads, queries, heads, dim], contiguous;
  *           lse  f32[items, queries]; out and lse as attention_f32 wrote them
  * writes    dqkv  laid out as qkv, overwritten; dq of the tokens that do not ask is 0
- * requires  as attention_f32, but scratch for 3·(tokens + 3)·(dim + 7) + 56·(4·dim + 2·tokens + 32) numbers, with bias or
- *           mask for 24·(tokens + 10)·(dim + 7) + 328·(tokens + 7) + 48
+ * requires  as attention_f32, but scratch for 3·(tokens + 3)·(dim + 7) + 56·(4·dim + 2·tokens + 32) numbers, on the
+ *           path of four items, which bias and mask take, for 24·(tokens + 15)·(dim + 7) + 584·(tokens + 7) + 48
  * splits    over items, anywhere
  * error     as attention_f32, relative to the largest entry of each gradient
  */
@@ -58,8 +60,8 @@ export function attention_grad_f32(
  *
  * reads     as attention_grad_f32
  * writes    dqkv as attention_grad_f32; dbias  f32[parts, tokens, tokens], overwritten; 0 for tokens that do not ask
- * requires  as attention_grad_f32 with bias; part = chunk·heads + head, and chunk c holds the `share` images from c·share on
- *           that exist, so parts = heads·⌈items / (heads·share)⌉
+ * requires  as attention_grad_f32 with bias; part = chunk·heads + head, where chunk c holds those of the images
+ *           c·share … (c + 1)·share − 1 that exist, so parts = heads·⌈items / (heads·share)⌉
  * splits    over parts, anywhere
  * error     as attention_grad_f32; of dbias one rounding an image, relative to the sum of absolute terms
  */
@@ -108,7 +110,7 @@ function clear_unasked(heads: i32, tokens: i32, dim: i32, queries: i32, dqkv: us
   for (let item = begin; item < end; item++) {
     const image = item / heads;
     const dq = dqkv + <usize>(image * tokens) * pitch + (<usize>((item - image * heads) * dim) << 2);
-    clear_rest(tokens, queries, dim, dq, pitch);
+    for (let row = queries; row < tokens; row++) fill_span(dim, 0, dq + <usize>row * pitch);
   }
 }
 

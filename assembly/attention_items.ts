@@ -15,10 +15,10 @@ export function side_by_side(tokens: i32, dim: i32): bool {
   return tokens * dim <= 4096 && tokens <= 1024 && dim <= 2048;
 }
 
-/** The most queries in a block; larger blocks reuse keys more often, smaller ones keep their scores in the first cache. */
+/** The most queries in a block; those of a window or a small image are one, whose gradients need not be summed. */
 // @ts-ignore: decorator
 @inline
-const MAX_BLOCK: i32 = 40;
+const MAX_BLOCK: i32 = 72;
 
 /** Queries in each block but the last: a multiple of 4, and such that the blocks of one item are about equal. */
 export function block_items(tokens: i32): i32 {
@@ -111,8 +111,9 @@ export function unpack_items(
   const stop = <usize>dim << 2;
   let p0 = base + offset_of(lanes, 0), p1 = base + offset_of(lanes, 1);
   let p2 = base + offset_of(lanes, 2), p3 = base + offset_of(lanes, 3);
-  for (; rows > 0; rows--, p0 += pitch, p1 += pitch, p2 += pitch, p3 += pitch, from += fromPitch, factors += factorBytes) {
+  for (; rows > 0; rows--, p0 += pitch, p1 += pitch, p2 += pitch, p3 += pitch, from += fromPitch) {
     const factor = v128.load(factors);
+    factors += factorBytes;
     let at: usize = 0;
     let t = from;
     for (; at < whole; at += 16, t += 64) {
@@ -134,8 +135,9 @@ export function unpack_items(
 }
 
 /**
- * s[i, j] = start[i] + Σ_c q[i, c]·k[j, c]          q and k packed with the same pitch; start[i] is startBytes from the next
+ * s[i, j] = start[i] + Σ_c q[i, c]·k[j, c]          q and k packed with the same pitch
  *
+ * The next start[i] lies startBytes on, or is the same if that is 0.
  * Tiles are two queries by four keys. Where one or two keys are left, two keys by four queries waste less.
  * Reads start and writes s up to the next multiple of 4 queries, and of 4 keys.
  */
@@ -151,7 +153,7 @@ export function score_items(
   inner_products(left, rows, dim, start, 0, startBytes, last, q, pitch, s + (<usize>body << 4), 16, sPitch);
 }
 
-/** c[i, j] = start(i, j) + Σ_p a[i, p]·b[j, p] in tiles of two by four; see gemm_tile.ts for the branches after each step. */
+/** c[i, j] = start(i, j) + Σ_p a[i, p]·b[j, p] in tiles of 2 × 4; gemm_tile.ts says why a branch follows each step. */
 function inner_products(
   rows: i32, columns: i32, k: i32, start: usize, startRow: usize, startColumn: usize, a: usize, b: usize, pitch: usize,
   c: usize, cRow: usize, cColumn: usize,
@@ -265,18 +267,37 @@ function put_row(x0: v128, x1: v128, x2: v128, x3: v128, accumulate: bool, to: u
   v128.store(to, x0), v128.store(to, x1, 16), v128.store(to, x2, 32), v128.store(to, x3, 48);
 }
 
+/** Adds bias and mask, where given, times log₂(e), to the scores of the queries from `first` on. */
+export function add_bias_and_mask(
+  first: i32, rows: i32, tokens: i32, bias: usize, biasRow: i32, biasColumn: i32, mask: usize, tables: usize, s: usize,
+  sPitch: usize,
+): void {
+  if (bias) {
+    const from = bias + (<usize>(first * biasRow) << 2);
+    const inBias = table_of(tables, Operand.BIAS);
+    add_terms(rows, tokens, from, inBias, <usize>biasRow << 2, <usize>biasColumn << 2, s, sPitch);
+  }
+  if (mask) {
+    const from = mask + (<usize>(first * tokens) << 2);
+    add_terms(rows, tokens, from, table_of(tables, Operand.MASK), <usize>tokens << 2, 4, s, sPitch);
+  }
+}
+
 /** s[i, j] += log₂(e) · the four numbers at row i, column j */
-export function add_terms(
+function add_terms(
   rows: i32, tokens: i32, base: usize, table: usize, rowBytes: usize, columnBytes: usize, s: usize, sPitch: usize,
 ): void {
   const factor = f32x4.splat(LOG2_E);
   let p0 = base + offset_of(table, 0), p1 = base + offset_of(table, 1);
   let p2 = base + offset_of(table, 2), p3 = base + offset_of(table, 3);
+  const same = p0 == p1 && p0 == p2 && p0 == p3;
   for (; rows > 0; rows--, p0 += rowBytes, p1 += rowBytes, p2 += rowBytes, p3 += rowBytes, s += sPitch) {
     let at: usize = 0;
     for (let to = s, stop = s + (<usize>tokens << 4); to < stop; to += 16, at += columnBytes) {
       let x = v128.load32_splat(p0 + at);
-      x = v128.load32_lane(p1 + at, x, 1), x = v128.load32_lane(p2 + at, x, 2), x = v128.load32_lane(p3 + at, x, 3);
+      if (!same) {
+        x = v128.load32_lane(p1 + at, x, 1), x = v128.load32_lane(p2 + at, x, 2), x = v128.load32_lane(p3 + at, x, 3);
+      }
       v128.store(to, madd(v128.load(to), factor, x));
     }
   }
@@ -307,10 +328,22 @@ export function take_lanes(rows: i32, scale: f32, base: usize, table: usize, to:
 /** to[i, j] += the sum of s[i, j] over the first `counted` lanes */
 export function add_lanes(rows: i32, tokens: i32, counted: i32, s: usize, sPitch: usize, to: usize): void {
   const taken = i32x4.gt_s(i32x4.splat(counted), i32x4(0, 1, 2, 3));
-  for (; rows > 0; rows--, s += sPitch) {
+  const whole = <usize>(tokens & ~3) << 2;
+  const rowBytes = <usize>tokens << 2;
+  for (; rows > 0; rows--, s += sPitch, to += rowBytes) {
     let at = s;
-    for (const stop = to + (<usize>tokens << 2); to < stop; to += 4, at += 16) {
-      store<f32>(to, load<f32>(to) + horizontal_sum(v128.and(taken, v128.load(at))));
+    let t = to;
+    for (const stop = to + whole; t < stop; t += 16, at += 64) {
+      const a = v128.and(taken, v128.load(at)), b = v128.and(taken, v128.load(at, 16));
+      const c = v128.and(taken, v128.load(at, 32)), d = v128.and(taken, v128.load(at, 48));
+      const abLow = v128.shuffle<f32>(a, b, 0, 4, 1, 5), abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cdLow = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      const first = f32x4.add(v128.shuffle<i64>(abLow, cdLow, 0, 2), v128.shuffle<i64>(abLow, cdLow, 1, 3));
+      const second = f32x4.add(v128.shuffle<i64>(abHigh, cdHigh, 0, 2), v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
+      v128.store(t, f32x4.add(v128.load(t), f32x4.add(first, second)));
+    }
+    for (const stop = to + rowBytes; t < stop; t += 4, at += 16) {
+      store<f32>(t, load<f32>(t) + horizontal_sum(v128.and(taken, v128.load(at))));
     }
   }
 }

@@ -1,16 +1,15 @@
 // The gradient of attention for four items at a time: attention_items.ts.
 import {
-  add_lanes, add_terms, block_items, multiply_items, Operand, pack_items, row_bytes, score_items, table_of,
+  add_bias_and_mask, add_lanes, block_items, multiply_items, Operand, pack_items, row_bytes, score_items, table_of,
   TABLES_BYTES, take_lanes, unpack_items,
 } from "./attention_items";
-import { differentiate, LN_2 } from "./attention_softmax";
-import { horizontal_sum } from "./lanes";
+import { differentiate, LN_2, row_dots } from "./attention_softmax";
 import { LOG2_E } from "./math";
 import { fill_span } from "./span";
 
 /** Numbers of working memory that differentiate_items takes. */
 export function items_grad_scratch(tokens: i32, dim: i32): i64 {
-  return 24 * <i64>(tokens + 10) * (dim + 7) + 328 * <i64>(tokens + 7) + 48;
+  return 24 * <i64>(tokens + 15) * (dim + 7) + 584 * <i64>(tokens + 7) + 48;
 }
 
 /**
@@ -28,7 +27,6 @@ export function differentiate_items(
   const pitch = row_bytes(dim);
   const sPitch = row_bytes(tokens);
   const size = <usize>((tokens + 3) & ~3) * pitch;
-  const biasPitch = <usize>bias_row << 2;
   const inQkv = table_of(scratch, Operand.QKV);
   const inOut = table_of(scratch, Operand.OUT);
 
@@ -70,14 +68,7 @@ export function differentiate_items(
     const g = grads + at * pitch;
     score_items(rows, tokens, dim, factors + 48, 0, q, keys, pitch, scores, sPitch);
     score_items(rows, tokens, dim, dots + (at << 4), 16, g, values, pitch, dscores, sPitch);
-    if (bias) {
-      const inBias = table_of(scratch, Operand.BIAS);
-      add_terms(rows, tokens, bias + at * biasPitch, inBias, biasPitch, <usize>bias_column << 2, scores, sPitch);
-    }
-    if (mask) {
-      const maskPitch = <usize>tokens << 2;
-      add_terms(rows, tokens, mask + at * maskPitch, table_of(scratch, Operand.MASK), maskPitch, 4, scores, sPitch);
-    }
+    add_bias_and_mask(first, rows, tokens, bias, bias_row, bias_column, mask, scratch, scores, sPitch);
     differentiate(tokens, rows, scores, dscores, sPitch, logs + (at << 4));
     if (dbias) add_lanes(rows, tokens, counted, dscores, sPitch, dbias + (<usize>(first * tokens) << 2));
     multiply_items(tokens, dim, rows, scores, 16, sPitch, g, pitch, first > 0, dvalues);
@@ -91,34 +82,9 @@ export function differentiate_items(
 }
 
 /** dots[r] = −Σ_c a[r, c]·b[r, c] of each item */
-function negative_dots(
-  rows: i32, dim: i32, a: usize, b: usize, table: usize, pitch: usize, dots: usize,
-): void {
+function negative_dots(rows: i32, dim: i32, a: usize, b: usize, table: usize, pitch: usize, dots: usize): void {
   for (let lane = 0; lane < 4; lane++, table += 4, dots += 4) {
     const offset = <usize>load<u32>(table);
     row_dots(rows, dim, -1, a + offset, b + offset, pitch, dots, 16);
   }
-}
-
-/** dots[r] = factor · Σ_c a[r, c]·b[r, c], the next of them dotBytes on */
-export function row_dots(
-  rows: i32, dim: i32, factor: f32, a: usize, b: usize, pitch: usize, dots: usize, dotBytes: usize,
-): void {
-  const whole = <usize>(dim & ~3) << 2;
-  const stop = <usize>dim << 2;
-  for (; rows > 0; rows--, a += pitch, b += pitch, dots += dotBytes) {
-    let sums = f32x4.splat(0);
-    let at: usize = 0;
-    for (; at < whole; at += 16) sums = f32x4.add(sums, f32x4.mul(v128.load(a + at), v128.load(b + at)));
-    let sum = horizontal_sum(sums);
-    for (; at < stop; at += 4) sum += load<f32>(a + at) * load<f32>(b + at);
-    store<f32>(dots, factor * sum);
-  }
-}
-
-/** Queries that did not ask have no gradient. */
-export function clear_rest(
-  tokens: i32, queries: i32, dim: i32, dq: usize, pitch: usize,
-): void {
-  for (let row = queries; row < tokens; row++) fill_span(dim, 0, dq + <usize>row * pitch);
 }

@@ -2,14 +2,14 @@
 // attention_tile.ts, or a row of attention_items.ts. It runs down the keys, one query to a lane, without a horizontal
 // step or a tail. Scores come times log₂(e), so that probabilities are powers of two, which saves a product for each.
 import { constant, Entry } from "./constants";
-import { madd } from "./lanes";
+import { horizontal_sum, madd } from "./lanes";
 import { log_f32x4 } from "./math";
 
 // @ts-ignore: decorator
 @inline
 export const LN_2: f32 = 0.6931471805599453;
 
-/** Scores below this, times log₂(e), are shifted exactly by a whole number that is merged with the magic one. */
+/** Up to this size a whole number is subtracted from the magic one exactly. */
 // @ts-ignore: decorator
 @inline
 const LARGE: f32 = 2097152;
@@ -17,7 +17,7 @@ const LARGE: f32 = 2097152;
 /**
  * 2^(t − shift), as exp2_f32x4, with the constants in locals: V8 keeps those in registers over a loop.
  *
- * magic is the constant less the shift, a whole number, so that the shift costs nothing; lowest is the constant plus it.
+ * The shift is a whole number that magic has lost and lowest has gained, so that it costs nothing.
  */
 // @ts-ignore: decorator
 @inline
@@ -37,8 +37,8 @@ function power(
 /**
  * s[j] ← 2^(s[j] − n), inverse = 1 / Σ_j of that, logs = ln Σ_j 2^s[j], for each strip
  *
- * n is the largest s[j] rounded up, which keeps the sum within [½, tokens]. Beyond 2²¹ the sum of n and the magic number
- * would round; there the largest is subtracted beforehand.
+ * n is the largest s[j] rounded up, which keeps the sum within [½, tokens]. Beyond 2²¹ the magic number less n might
+ * round; there the largest is subtracted beforehand.
  */
 export function exponentiate(tokens: i32, strips: i32, s: usize, stripBytes: usize, inverse: usize, logs: usize): void {
   const one = constant(Entry.ONE);
@@ -93,5 +93,21 @@ export function differentiate(tokens: i32, strips: i32, s: usize, ds: usize, str
       v128.store(s + at, p);
       v128.store(ds + at, f32x4.mul(p, v128.load(ds + at)));
     }
+  }
+}
+
+/** dots[r] = factor · Σ_c a[r, c]·b[r, c], the next of them dotBytes on */
+export function row_dots(
+  rows: i32, dim: i32, factor: f32, a: usize, b: usize, pitch: usize, dots: usize, dotBytes: usize,
+): void {
+  const whole = <usize>(dim & ~3) << 2;
+  const stop = <usize>dim << 2;
+  for (; rows > 0; rows--, a += pitch, b += pitch, dots += dotBytes) {
+    let sums = f32x4.splat(0);
+    let at: usize = 0;
+    for (; at < whole; at += 16) sums = f32x4.add(sums, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+    let sum = horizontal_sum(sums);
+    for (; at < stop; at += 4) sum += load<f32>(a + at) * load<f32>(b + at);
+    store<f32>(dots, factor * sum);
   }
 }

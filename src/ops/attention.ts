@@ -17,7 +17,7 @@ const SCRATCH_NUMBERS = 1 << 20;
  */
 const scratchNumbers = (tokens: number, dim: number, terms: boolean) =>
   terms
-    ? 24 * (tokens + 10) * (dim + 7) + 328 * (tokens + 7) + 48
+    ? 24 * (tokens + 15) * (dim + 7) + 584 * (tokens + 7) + 48
     : 3 * (tokens + 3) * (dim + 7) + 56 * (4 * dim + 2 * tokens + 32);
 
 /** The most parts into which images are divided to sum the gradient of a bias; each takes [H, T, T] numbers. */
