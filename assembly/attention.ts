@@ -1,36 +1,110 @@
 import {
+  add_bias_and_mask, block_items, locate_item, multiply_items, Operand, pack_items, put_lanes, row_bytes, score_items,
+  side_by_side, table_of, TABLES_BYTES, unpack_items,
+} from "./attention_items";
+import { exponentiate } from "./attention_softmax";
+import {
   block_rows, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_query, product_scores,
   strip_bytes, strips_bytes,
 } from "./attention_tile";
-import { expect_aligned, expect_at_least, expect_divisor, expect_range, expect_scratch } from "./contract";
-import { store_part } from "./lanes";
-import { exp2_f32x4, LOG2_E, log_f32x4 } from "./math";
-
-// @ts-ignore: decorator
-@inline
-const LN_2: f32 = 0.6931471805599453;
+import {
+  expect_aligned, expect_at_least, expect_at_most, expect_divisor, expect_range, expect_scratch,
+} from "./contract";
+import { LOG2_E } from "./math";
+import { copy_span, fill_span } from "./span";
 
 /**
- * out = softmax(scale·q·kᵀ)·v per image and head          the scores of a block of queries at a time, none kept
+ * out = softmax(scale·q·kᵀ + bias + mask)·v per image and head          the scores of a block of queries, none kept
  *
- * reads     qkv  f32[items / heads, tokens, 3, heads, dim], contiguous
- * writes    out  f32[items / heads, tokens, heads, dim], contiguous;
- *           lse  f32[items, tokens]: log Σ_j exp(scale·q·k_j) per query, for the gradient
- * requires  item = image·heads + head; tokens ≥ 1; dim ≥ 1; scratch for
- *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 8) numbers; 0 ≤ begin ≤ end ≤ items
+ * reads     qkv  f32[items / heads, tokens, 3, heads, dim], contiguous; of q the first `queries` tokens
+ *           bias  f32[heads, tokens, tokens], strides bias_head, bias_row and bias_column, or 0 for none;
+ *           mask  f32[windows, tokens, tokens], contiguous, entry image mod windows, or 0 for none; −∞ masks a key
+ * writes    out  f32[items / heads, queries, heads, dim], contiguous;
+ *           lse  f32[items, queries]: log Σ_j exp(scale·q·k_j + bias + mask) per query, for the gradient
+ * requires  item = image·heads + head; 1 ≤ queries ≤ tokens; dim ≥ 1; mask = 0 or windows ≥ 1; scratch for
+ *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 9) numbers, on the path of four items, which
+ *           bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
- * error     relative to the largest |v|: about 4e-7·(1 + the largest |scale·q·k|)
+ * error     relative to the largest |v|: about 4e-7·(1 + the largest |score|)
  */
 export function attention_f32(
-  items: i32, heads: i32, tokens: i32, dim: i32, scale: f32, qkv: usize, out: usize, lse: usize,
+  items: i32, heads: i32, tokens: i32, dim: i32, queries: i32, scale: f32, qkv: usize, bias: usize, bias_head: i32,
+  bias_row: i32, bias_column: i32, mask: usize, windows: i32, out: usize, lse: usize,
   scratch: usize, begin: i32, end: i32,
 ): void {
   expect_range(items, begin, end);
-  expect_aligned(qkv | out | lse);
+  expect_aligned(qkv | bias | mask | out | lse);
   expect_divisor(heads, items);
-  expect_at_least(tokens, 1);
+  expect_at_least(queries, 1);
+  expect_at_most(queries, tokens);
   expect_at_least(dim, 1);
-  expect_scratch(scratch, 2 * <i64>(tokens + 3) * (dim + 7) + 56 * <i64>(dim + tokens + 8));
+  if (side_by_side(tokens, dim) || (bias | mask) != 0) {
+    expect_scratch(scratch, 12 * <i64>(tokens + 27) * (dim + 7) + 288 * <i64>(tokens + 7) + 624);
+    attend_items(
+      heads, tokens, dim, queries, scale, qkv, bias, bias_head, bias_row, bias_column, mask, mask ? windows : 0, out,
+      lse, scratch, begin, end,
+    );
+  } else {
+    expect_scratch(scratch, 2 * <i64>(tokens + 3) * (dim + 7) + 56 * <i64>(dim + tokens + 9));
+    attend_blocks(heads, tokens, dim, queries, scale, qkv, out, lse, scratch, begin, end);
+  }
+}
+
+/** Four items at a time: attention_items.ts. */
+function attend_items(
+  heads: i32, tokens: i32, dim: i32, queries: i32, scale: f32, qkv: usize, bias: usize, bias_head: i32,
+  bias_row: i32, bias_column: i32, mask: usize, windows: i32, out: usize, lse: usize,
+  scratch: usize, begin: i32, end: i32,
+): void {
+  const outPitch = <usize>(heads * dim) << 2;
+  const qkvPitch = outPitch * 3;
+  const block = block_items(tokens);
+  const pitch = row_bytes(dim);
+  const sPitch = row_bytes(tokens);
+
+  const inQkv = table_of(scratch, Operand.QKV);
+  const inOut = table_of(scratch, Operand.OUT);
+  const keys = scratch + TABLES_BYTES;
+  const values = keys + <usize>((tokens + 3) & ~3) * pitch;
+  const asked = values + <usize>((tokens + 3) & ~3) * pitch;
+  const averages = asked + <usize>((tokens + 3) & ~3) * pitch;
+  const inverse = averages + <usize>block * pitch;
+  const logs = inverse + (<usize>block << 4);
+  const zeros = logs + (<usize>block << 4);
+  const scores = zeros + 64;
+  fill_span(4, 0, zeros);
+
+  for (let item = begin; item < end; item += 4) {
+    for (let lane = 0; lane < 4; lane++) {
+      locate_item(scratch, lane, min(item + lane, end - 1), heads, tokens, queries, dim, bias_head, windows);
+    }
+    for (let row = 0; row < tokens; row += 4) {
+      const rows = min(4, tokens - row);
+      const from = qkv + <usize>row * qkvPitch;
+      const to = <usize>row * pitch;
+      const asking = min(rows, queries - row);
+      pack_items(asking, dim, scale * LOG2_E, from, inQkv, qkvPitch, asked + to, pitch);
+      pack_items(rows, dim, 1, from + outPitch, inQkv, qkvPitch, keys + to, pitch);
+      pack_items(rows, dim, 1, from + (outPitch << 1), inQkv, qkvPitch, values + to, pitch);
+    }
+    for (let first = 0; first < queries; first += block) {
+      const rows = min(block, queries - first);
+      const at = <usize>first;
+      score_items(rows, tokens, dim, zeros, 0, asked + at * pitch, keys, pitch, scores, sPitch);
+      add_bias_and_mask(first, rows, tokens, bias, bias_row, bias_column, mask, scratch, scores, sPitch);
+      exponentiate(tokens, rows, scores, sPitch, inverse, logs);
+      put_lanes(rows, logs, lse + (at << 2), table_of(scratch, Operand.ROWS));
+      multiply_items(rows, dim, tokens, scores, sPitch, 16, values, pitch, false, averages);
+      unpack_items(rows, dim, inverse, 16, averages, pitch, out + at * outPitch, inOut, outPitch);
+    }
+  }
+}
+
+/** One item at a time, its numbers side by side: attention_tile.ts. */
+function attend_blocks(
+  heads: i32, tokens: i32, dim: i32, queries: i32, scale: f32, qkv: usize, out: usize, lse: usize,
+  scratch: usize, begin: i32, end: i32,
+): void {
   const headBytes = <usize>dim << 2;
   const outPitch = <usize>heads * headBytes;
   const qkvPitch = outPitch * 3;
@@ -39,65 +113,29 @@ export function attention_f32(
 
   const keys = scratch;
   const values = keys + strips_bytes(tokens, dim);
-  const queries = values + panels_bytes(tokens, dim);
-  const inverse = queries + strips_bytes(block, dim);
-  const scores = inverse + (<usize>block << 2);
+  const asked = values + panels_bytes(tokens, dim);
+  const inverse = asked + strips_bytes(block, dim);
+  const logs = inverse + (<usize>block << 2);
+  const zeros = logs + (<usize>block << 2);
+  const scores = zeros + 64;
+  fill_span(8, 0, zeros);
 
   for (let item = begin; item < end; item++) {
     const image = item / heads;
-    const firstRow = <usize>image * <usize>tokens;
     const offset = <usize>(item - image * heads) * headBytes;
-    const q = qkv + firstRow * qkvPitch + offset;
-    const o = out + firstRow * outPitch + offset;
-    const l = lse + (<usize>item * <usize>tokens << 2);
+    const q = qkv + <usize>(image * tokens) * qkvPitch + offset;
+    const o = out + <usize>(image * queries) * outPitch + offset;
+    const l = lse + (<usize>item * <usize>queries << 2);
     pack_strips(tokens, dim, 1, q + outPitch, qkvPitch, keys);
     pack_panels(tokens, dim, 1, q + (outPitch << 1), qkvPitch, values);
-    for (let first = 0; first < tokens; first += block) {
-      const rows = min(block, tokens - first);
+    for (let first = 0; first < queries; first += block) {
+      const rows = min(block, queries - first);
       const at = <usize>first;
-      pack_transposed(rows, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, queries);
-      product_scores(tokens, rows, dim, keys, queries, scores, stripBytes);
-      exponentiate(tokens, rows, scores, stripBytes, inverse, l + (at << 2));
+      pack_transposed(rows, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, asked);
+      product_scores(tokens, rows, dim, zeros, 0, keys, asked, scores, stripBytes);
+      exponentiate(tokens, (rows + 3) >> 2, scores, stripBytes, inverse, logs);
+      copy_span(rows, logs, l + (at << 2));
       product_by_query(rows, dim, tokens, scores, stripBytes, values, inverse, o + at * outPitch, outPitch);
     }
-  }
-}
-
-/**
- * s[j, r] ← 2^(s[j, r] − max_j s[j, r]), inverse[r] = 1 / Σ_j of that, lse[r] = ln Σ_j 2^s[j, r]
- *
- * Writes `rows` entries of lse, and of inverse up to the next multiple of 4.
- */
-function exponentiate(tokens: i32, rows: i32, s: usize, stripBytes: usize, inverse: usize, lse: usize): void {
-  const ln2 = f32x4.splat(LN_2);
-  const one = f32x4.splat(1);
-  for (let left = rows << 2; left > 0; left -= 16, s += stripBytes, inverse += 16, lse += 16) {
-    const last = s + (<usize>(tokens - 1) << 4);
-    let top = v128.load(last);
-    let top1 = top;
-    for (let at = s; at < last; at += 32) {
-      top = f32x4.pmax(top, v128.load(at));
-      top1 = f32x4.pmax(top1, v128.load(at, 16));
-    }
-    top = f32x4.pmax(top, top1);
-    let sum = f32x4.splat(0);
-    let sum1 = sum;
-    // Two keys a turn load each constant of the exponential once for both.
-    for (let at = s; at < last; at += 32) {
-      const p = exp2_f32x4(f32x4.sub(v128.load(at), top));
-      const p1 = exp2_f32x4(f32x4.sub(v128.load(at, 16), top));
-      v128.store(at, p);
-      v128.store(at, p1, 16);
-      sum = f32x4.add(sum, p);
-      sum1 = f32x4.add(sum1, p1);
-    }
-    if (tokens & 1) {
-      const p = exp2_f32x4(f32x4.sub(v128.load(last), top));
-      v128.store(last, p);
-      sum = f32x4.add(sum, p);
-    }
-    sum = f32x4.add(sum, sum1);
-    v128.store(inverse, f32x4.div(one, sum));
-    store_part(lse, left, f32x4.add(f32x4.mul(top, ln2), log_f32x4(sum)));
   }
 }

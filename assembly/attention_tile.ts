@@ -4,8 +4,6 @@
 // runs down a strip, one query to a lane, without a horizontal step or a tail; and the two products that follow find
 // their numbers side by side whether they sum over keys or over queries. The other operands are packed as in pack.ts:
 // strips of four rows [⌈m / 4⌉, k, 4] and panels of eight columns [⌈n / 8⌉, k, 8].
-//
-// The kernels keep scores times log₂(e), so that probabilities are powers of two, which saves a product for each.
 import { madd } from "./lanes";
 import { weave } from "./pack";
 
@@ -102,22 +100,25 @@ function put_edge(
 }
 
 /**
- * s = k·qᵀ as strips          k [tokens, dim] as strips, q [rows, dim] as transposed panels
+ * s = k·qᵀ + start as strips          k [tokens, dim] as strips, q [rows, dim] as transposed panels, start [rows]
  *
- * Writes whole tiles: keys up to the next multiple of 4, queries of 8.
+ * Reads start and writes whole tiles: keys up to the next multiple of 4, queries of 8. Eight numbers of start are
+ * startBytes from the next.
  * Several steps of the sum make one turn of the loop, with a branch after each: see gemm_tile.ts.
  */
 export function product_scores(
-  tokens: i32, rows: i32, dim: i32, keys: usize, queries: usize, scores: usize, stripBytes: usize,
+  tokens: i32, rows: i32, dim: i32, start: usize, startBytes: usize, keys: usize, queries: usize, scores: usize,
+  stripBytes: usize,
 ): void {
   const turnBytes = <usize>dim << 4;
   for (; tokens > 0; tokens -= 4, keys += turnBytes, scores += 64) {
     let panel = queries;
     let to = scores;
-    for (let j = rows; j > 0; j -= 8, panel += turnBytes << 1, to += stripBytes << 1) {
+    let from = start;
+    for (let j = rows; j > 0; j -= 8, panel += turnBytes << 1, to += stripBytes << 1, from += startBytes) {
       let b0: v128, b1: v128, x: v128;
-      let c00 = f32x4.splat(0), c10 = c00, c20 = c00, c30 = c00;
-      let c01 = c00, c11 = c00, c21 = c00, c31 = c00;
+      let c00 = v128.load(from), c10 = c00, c20 = c00, c30 = c00;
+      let c01 = v128.load(from, 16), c11 = c01, c21 = c01, c31 = c01;
       let ak = keys;
       let bk = panel;
       for (let steps = dim; steps > 0; steps -= 4) {

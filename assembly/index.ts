@@ -35,7 +35,7 @@ export { sinkhorn_columns_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_sca
 export { pack_b_f32 } from "./pack";
 export { gemm_f32 } from "./gemm";
 export { attention_f32 } from "./attention";
-export { attention_grad_f32 } from "./attention_grad";
+export { attention_bias_grad_f32, attention_grad_f32 } from "./attention_grad";
 export { gelu_f32, gelu_grad_f32 } from "./activation";
 export { log_softmax_f32, log_softmax_grad_f32, softmax_f32, softmax_grad_f32 } from "./softmax";
 export {

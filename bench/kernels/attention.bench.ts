@@ -19,6 +19,8 @@ const shapes: readonly AttentionShape[] = [
   { at: "ViT of 192, 96 pixels", batch: 16, heads: 3, tokens: 145, dim: 64 },
   { at: "long", batch: 1, heads: 4, tokens: 1100, dim: 64 },
   { at: "cifar-tiny", batch: 64, heads: 6, tokens: 65, dim: 16 },
+  { at: "Swin window", batch: 64, heads: 6, tokens: 49, dim: 16 },
+  { at: "cifar-tiny local crop", batch: 256, heads: 6, tokens: 17, dim: 16 },
   { at: "digits", batch: 32, heads: 4, tokens: 17, dim: 16 },
   { at: "digits local crop", batch: 96, heads: 4, tokens: 5, dim: 16 },
 ];
@@ -80,13 +82,14 @@ function operandsOf(shape: AttentionShape): Operands {
 }
 
 function fused({ items, heads, tokens, dim, scale, qkv, out, lse }: Operands): () => void {
-  return () => kernels.attention_f32(items, heads, tokens, dim, scale, qkv, out, lse);
+  return () => kernels.attention_f32(items, heads, tokens, dim, tokens, scale, qkv, 0, 0, 0, 0, 0, 0, out, lse);
 }
 
 function fusedGradient(operands: Operands): () => void {
   const { items, heads, tokens, dim, scale, qkv, out, lse, dout, dqkv } = operands;
   fused(operands)();
-  return () => kernels.attention_grad_f32(items, heads, tokens, dim, scale, qkv, out, lse, dout, dqkv);
+  return () =>
+    kernels.attention_grad_f32(items, heads, tokens, dim, tokens, scale, qkv, 0, 0, 0, 0, 0, 0, out, lse, dout, dqkv);
 }
 
 /** Byte addresses of what belongs to one head of one image. */

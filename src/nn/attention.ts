@@ -33,7 +33,7 @@ export class Attention extends Module {
    * @returns [B, queries, w]
    */
   forward(x: Tensor, queries = x.shape[1]): Tensor {
-    return this.proj.forward(this.heads(x).narrow(1, 0, queries)); //            [B, queries, w]
+    return this.proj.forward(this.heads(x, queries)); //                         [B, queries, w]
   }
 
   /**
@@ -47,10 +47,11 @@ export class Attention extends Module {
     return this.proj.forward(gatherRows(this.heads(x), rows));
   }
 
-  private heads(x: Tensor): Tensor {
+  private heads(x: Tensor, queries = x.shape[1]): Tensor {
     const [batch, tokens, width] = x.shape;
     const qkv = this.qkv.forward(x); //                                          [B, T, 3·w]
-    return attention(qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]));
+    const split = qkv.reshape([batch, tokens, 3, width / this.headDim, this.headDim]);
+    return attention(split, { queries }); //                                     [B, queries, w]
   }
 
   /** The first width/headDim heads. */

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { DTypeError, MemoryError, ShapeError } from "../../src/errors.js";
-import { attention } from "../../src/ops/attention.js";
+import { type AttentionOptions, attention } from "../../src/ops/attention.js";
 import { concatRows } from "../../src/ops/concat.js";
 import { init } from "../../src/runtime/context.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
@@ -81,6 +81,73 @@ test("the backward pass is the derivative", async () => {
   gradcheck(() => attention(single), [single]);
 });
 
+test("a bias and a mask are added to the scores", async () => {
+  await init();
+  const ln3 = Math.log(3);
+  const tokens = [0, 0, 4, 1, 0, 8]; // q, k, v of two tokens: every score is 0
+  const run = (options: AttentionOptions) => [...attention(fromArray(tokens, [1, 2, 3, 1, 1]), options).toArray()];
+  const bias = fromArray([0, ln3, ln3, 0], [1, 2, 2]);
+  const mask = fromArray([0, -Infinity, 0, -100], [1, 2, 2]);
+  step(() => close(run({ bias }), [7, 5]));
+  step(() => close(run({ mask }), [4, 4]));
+  step(() => close(run({ bias, mask: fromArray([0, -ln3, 0, 0], [1, 2, 2]) }), [6, 5]));
+});
+
+test("image b takes entry b mod n of the mask, and each head its own bias", async () => {
+  await init();
+  const values = Float32Array.from({ length: 4 * 3 * 3 * 2 * 4 }, (_, i) => Math.sin(i));
+  const [biases, masks] = [Math.cos, Math.tan].map((f) => Float32Array.from({ length: 18 }, (_, i) => f(i)));
+  const y = step(() =>
+    attention(fromArray(values, [4, 3, 3, 2, 4]), {
+      bias: fromArray(biases, [2, 3, 3]),
+      mask: fromArray(masks, [2, 3, 3]),
+    }),
+  );
+  for (let b = 0; b < 4; b++) {
+    for (let h = 0; h < 2; h++) {
+      const alone = values.filter((_, i) => Math.floor(i / 72) === b && Math.floor(i / 4) % 2 === h);
+      const terms = biases.subarray(9 * h, 9 * h + 9).map((x, i) => x + masks[9 * (b % 2) + i]);
+      const expected = step(() => attention(fromArray(alone, [1, 3, 3, 1, 4]), { bias: fromArray(terms, [1, 3, 3]) }));
+      const head = y.select(0, b).narrow(1, 4 * h, 4);
+      close(head.toArray(), [...expected.toArray()]);
+    }
+  }
+});
+
+test("fewer queries give the first rows", async () => {
+  await init();
+  const values = Float32Array.from({ length: 2 * 5 * 3 * 2 * 4 }, (_, i) => Math.sin(i));
+  const run = (queries?: number) => step(() => attention(fromArray(values, [2, 5, 3, 2, 4]), { queries }));
+  const few = run(2);
+  assert.equal(few.shape, [2, 2, 8]);
+  assert.equal([...few.toArray()], [...run().narrow(1, 0, 2).toArray()]);
+});
+
+test("the backward pass is the derivative, of a bias too", async () => {
+  await initDouble();
+  const qkv = leaf([6, 3, 3, 2, 4], 1);
+  const mask = fromArray(
+    Float32Array.from({ length: 27 }, (_, i) => (i % 4 === 1 ? -2 : 0)),
+    [3, 3, 3],
+  );
+  const bias = leaf([2, 3, 3], 2);
+  gradcheck(() => attention(qkv, { bias, mask }), [qkv, bias]);
+  gradcheck(() => attention(qkv, { bias, queries: 2 }), [qkv, bias]);
+  gradcheck(() => attention(qkv, { queries: 1 }), [qkv]);
+  const table = leaf([9, 3], 3); // a column for each of three heads, of which two are taken
+  const strided = table.reshape([3, 3, 3]).permute([2, 0, 1]).narrow(0, 0, 2);
+  gradcheck(() => attention(qkv, { bias: strided }), [qkv, table]);
+  const fixed = fromArray(new Float32Array(6 * 3 * 3 * 2 * 4), [6, 3, 3, 2, 4]);
+  gradcheck(() => attention(fixed, { bias: table.reshape([3, 3, 3]).narrow(0, 0, 2) }), [table]);
+});
+
+test("gradients of two uses of one bias add up", async () => {
+  await initDouble();
+  const qkv = leaf([70, 2, 3, 1, 2], 1); // more images than parts
+  const bias = leaf([1, 2, 2], 2);
+  gradcheck(() => concatRows([1, 2].map((scale) => attention(qkv, { bias, scale }).reshape([140, 2]))), [bias]);
+});
+
 test("gradients of two uses of one tensor add up", async () => {
   await initDouble();
   const qkv = leaf([1, 3, 3, 1, 4], 3);
@@ -124,5 +191,38 @@ test("inputs that do not fit are refused with a message", async () => {
     () => attention(empty([1, 4000, 3, 1, 64])),
     MemoryError,
     "attention: 4000 tokens of head dimension 64 exceed the 4 MiB of working memory.",
+  );
+  const qkv = empty([4, 5, 3, 2, 4]);
+  refuses(
+    () => attention(qkv, { bias: empty([3, 5, 5]) }),
+    ShapeError,
+    "attention: bias is [3, 5, 5], expected [2, 5, 5].",
+  );
+  refuses(
+    () => attention(qkv, { mask: empty([2, 5, 4]) }),
+    ShapeError,
+    "attention: mask is [2, 5, 4], expected [2, 5, 5].",
+  );
+  refuses(
+    () => attention(qkv, { mask: empty([3, 5, 5]) }),
+    ShapeError,
+    "attention: mask has 3 entries for a batch of 4; expected a number that divides the batch.",
+  );
+  refuses(
+    () => attention(qkv, { mask: empty([2, 5, 6]).narrow(2, 0, 5) }),
+    ShapeError,
+    "attention: mask [2, 5, 5] is a strided view. Pass contiguous(x).",
+  );
+  for (const queries of [0, 6, 1.5]) {
+    refuses(
+      () => attention(qkv, { queries }),
+      ShapeError,
+      `attention: queries is ${queries}, expected a whole number from 1 to 5, the tokens.`,
+    );
+  }
+  refuses(
+    () => attention(empty([1, 600, 3, 1, 64]), { bias: empty([1, 600, 600]) }),
+    MemoryError,
+    "attention: 600 tokens of head dimension 64 with bias or mask exceed the 4 MiB of working memory.",
   );
 });

@@ -1,0 +1,113 @@
+// The softmax of attention on scores that lie four independent queries to a vector, key after key: a strip of
+// attention_tile.ts, or a row of attention_items.ts. It runs down the keys, one query to a lane, without a horizontal
+// step or a tail. Scores come times log₂(e), so that probabilities are powers of two, which saves a product for each.
+import { constant, Entry } from "./constants";
+import { horizontal_sum, madd } from "./lanes";
+import { log_f32x4 } from "./math";
+
+// @ts-ignore: decorator
+@inline
+export const LN_2: f32 = 0.6931471805599453;
+
+/** Up to this size a whole number is subtracted from the magic one exactly. */
+// @ts-ignore: decorator
+@inline
+const LARGE: f32 = 2097152;
+
+/**
+ * 2^(t − shift), as exp2_f32x4, with the constants in locals: V8 keeps those in registers over a loop.
+ *
+ * The shift is a whole number that magic has lost and lowest has gained, so that it costs nothing.
+ */
+// @ts-ignore: decorator
+@inline
+function power(
+  t: v128, lowest: v128, magic: v128, one: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128, c6: v128,
+): v128 {
+  t = f32x4.pmax(t, lowest);
+  const shifted = f32x4.add(t, magic);
+  const f = f32x4.sub(t, f32x4.sub(shifted, magic));
+  const f2 = f32x4.mul(f, f);
+  const d = madd(f32x4.add(f32x4.mul(c5, f), c4), c6, f2);
+  const b = madd(f32x4.add(f32x4.mul(c3, f), c2), d, f2);
+  const p = madd(f32x4.add(f32x4.mul(c1, f), one), b, f2);
+  return f32x4.mul(p, i32x4.shl(shifted, 23));
+}
+
+/**
+ * s[j] ← 2^(s[j] − n), inverse = 1 / Σ_j of that, logs = ln Σ_j 2^s[j], for each strip
+ *
+ * n is the largest s[j] rounded up, which keeps the sum within [½, tokens]. Beyond 2²¹ the magic number less n might
+ * round; there the largest is subtracted beforehand.
+ */
+export function exponentiate(tokens: i32, strips: i32, s: usize, stripBytes: usize, inverse: usize, logs: usize): void {
+  const one = constant(Entry.ONE);
+  const c1 = constant(Entry.EXP2_C1), c2 = constant(Entry.EXP2_C2), c3 = constant(Entry.EXP2_C3);
+  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5), c6 = constant(Entry.EXP2_C6);
+  for (; strips > 0; strips--, s += stripBytes, inverse += 16, logs += 16) {
+    const stop = s + (<usize>tokens << 4);
+    const top = largest(tokens, s);
+    let shift = f32x4.ceil(top);
+    let base = shift;
+    if (v128.any_true(f32x4.gt(f32x4.abs(top), f32x4.splat(LARGE)))) {
+      for (let at = s; at < stop; at += 16) v128.store(at, f32x4.sub(v128.load(at), top));
+      base = top;
+      shift = f32x4.splat(0);
+    }
+    const lowest = f32x4.add(constant(Entry.EXP2_LOWEST), shift);
+    const magic = f32x4.sub(constant(Entry.EXP2_MAGIC), shift);
+    let sum = f32x4.splat(0);
+    for (let at = s; at < stop; at += 16) {
+      const p = power(v128.load(at), lowest, magic, one, c1, c2, c3, c4, c5, c6);
+      v128.store(at, p);
+      sum = f32x4.add(sum, p);
+    }
+    v128.store(inverse, f32x4.div(one, sum));
+    v128.store(logs, f32x4.add(f32x4.mul(base, f32x4.splat(LN_2)), log_f32x4(sum)));
+  }
+}
+
+/** max_j s[j] in each lane */
+// @ts-ignore: decorator
+@inline
+function largest(tokens: i32, s: usize): v128 {
+  const last = s + (<usize>(tokens - 1) << 4);
+  let top = v128.load(last);
+  let top1 = top;
+  for (; s < last; s += 32) {
+    top = f32x4.pmax(top, v128.load(s));
+    top1 = f32x4.pmax(top1, v128.load(s, 16));
+  }
+  return f32x4.pmax(top, top1);
+}
+
+/** s[j] ← P = 2^(s[j] − logs) and ds[j] ← P·ds[j], for each strip. */
+export function differentiate(tokens: i32, strips: i32, s: usize, ds: usize, stripBytes: usize, logs: usize): void {
+  const one = constant(Entry.ONE), lowest = constant(Entry.EXP2_LOWEST), magic = constant(Entry.EXP2_MAGIC);
+  const c1 = constant(Entry.EXP2_C1), c2 = constant(Entry.EXP2_C2), c3 = constant(Entry.EXP2_C3);
+  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5), c6 = constant(Entry.EXP2_C6);
+  for (; strips > 0; strips--, s += stripBytes, ds += stripBytes, logs += 16) {
+    const log = v128.load(logs);
+    for (let at: usize = 0, stop = <usize>tokens << 4; at < stop; at += 16) {
+      const p = power(f32x4.sub(v128.load(s + at), log), lowest, magic, one, c1, c2, c3, c4, c5, c6);
+      v128.store(s + at, p);
+      v128.store(ds + at, f32x4.mul(p, v128.load(ds + at)));
+    }
+  }
+}
+
+/** dots[r] = factor · Σ_c a[r, c]·b[r, c], the next of them dotBytes on */
+export function row_dots(
+  rows: i32, dim: i32, factor: f32, a: usize, b: usize, pitch: usize, dots: usize, dotBytes: usize,
+): void {
+  const whole = <usize>(dim & ~3) << 2;
+  const stop = <usize>dim << 2;
+  for (; rows > 0; rows--, a += pitch, b += pitch, dots += dotBytes) {
+    let sums = f32x4.splat(0);
+    let at: usize = 0;
+    for (; at < whole; at += 16) sums = f32x4.add(sums, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+    let sum = horizontal_sum(sums);
+    for (; at < stop; at += 4) sum += load<f32>(a + at) * load<f32>(b + at);
+    store<f32>(dots, factor * sum);
+  }
+}
