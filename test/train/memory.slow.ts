@@ -11,15 +11,14 @@ test(
     await init();
     const settings = ["student.drop_path_rate=0.2", "student.samples_per_step=2", "train.accumulate=2"];
     const trainer = new Trainer(runConfig("optim.epochs=300", ...settings), squareSource(42));
-    const used = () => {
-      const { persistentBytes, stepBytes, peakStepBytes, heapBytes } = memory();
-      return { persistentBytes, stepBytes, peakStepBytes, heapBytes };
-    };
     await train(trainer, 100);
-    const early = used();
+    const { peakStepBytes: early, ...inUse } = memory();
     const { rss } = process.memoryUsage();
     await train(trainer, 900);
-    assert.equal(used(), early);
+    const { peakStepBytes: late, ...inUseLater } = memory();
+    assert.equal(inUseLater, inUse);
+    // How many patches are masked is drawn, and a draw of 900 steps may be larger than those of 100.
+    assert.ok(late <= 1.02 * early, `the largest step has grown from ${early} to ${late} bytes`);
     const grown = process.memoryUsage().rss - rss;
     assert.ok(grown < 64 << 20, `the process has grown by ${grown >> 20} MiB`);
   },
