@@ -12,7 +12,7 @@ import { LOG2_E } from "./math";
  * second cache. The limits on each size keep working memory within 4 MiB.
  */
 export function side_by_side(tokens: i32, dim: i32): bool {
-  return tokens * dim <= 4096 && tokens <= 1024 && dim <= 2048;
+  return tokens * dim <= 2304 && tokens <= 1024 && dim <= 2048;
 }
 
 /** The most queries in a block; those of a window or a small image are one, whose gradients need not be summed. */

@@ -152,8 +152,8 @@ test("1,100 tokens and the widest head that fits stay inside 4 MiB of working me
 
 test("the longest and the widest heads that go side by side stay inside 4 MiB of working memory", () => {
   for (const [tokens, dim] of [
-    [1024, 4],
-    [2, 2048],
+    [1024, 2],
+    [1, 2048],
   ]) {
     const size = { images: 1, heads: 1, tokens, dim };
     checkKernel("attention_f32", reference.attention_f32, { args: forwardCase(size, 0.1) });
