@@ -46,7 +46,7 @@ export const pretrain: Command = {
     }
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const profile = call.flag("profile") ? profileKernels() : undefined;
     const trainer = new Trainer(config, source, {
       strict: call.flag("strict"),
