@@ -1,10 +1,11 @@
 // Times what the bench files beside it define.
-// Usage: node dist/bench/run.js [part of a name ...] [--rounds N] [--processor-time] [--json] [--save FILE] [--compare FILE]
+// Usage: node dist/bench/run.js [part of a name ...] [--rounds N] [--processor-time] [--simd relaxed] [--json] [--save FILE] [--compare FILE]
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { init } from "../src/runtime/context.js";
+import type { SimdBuild } from "../src/runtime/kernels.js";
 import type { BenchCase } from "./case.js";
 import { type Measurement, type MeasureOptions, measure } from "./measure.js";
 import { Peak } from "./peak.js";
@@ -14,6 +15,7 @@ interface Run {
   readonly machine: string;
   readonly engine: string;
   readonly threads: number;
+  readonly simd: SimdBuild;
   readonly clock: MeasureOptions["clock"];
   readonly date: string;
   readonly results: readonly Measurement[];
@@ -24,6 +26,7 @@ const { values: options, positionals: names } = parseArgs({
   options: {
     rounds: { type: "string", default: "9" },
     "processor-time": { type: "boolean", default: false },
+    simd: { type: "string", default: "plain" },
     json: { type: "boolean", default: false },
     save: { type: "string" },
     compare: { type: "string" },
@@ -43,10 +46,11 @@ async function allCases(): Promise<BenchCase[]> {
 const chosen = (await allCases()).filter(({ name }) => names.every((part) => name.includes(part)));
 const before = options.compare ? (JSON.parse(readFileSync(options.compare, "utf8")) as Run) : null;
 const clock = options["processor-time"] ? "processor" : "wall";
-const peak = await Peak.compile();
+const simd = options.simd as SimdBuild;
+const peak = await Peak.compile({ relaxed: simd === "relaxed" });
 const results: Measurement[] = [];
 for (const benchCase of chosen) {
-  const { threads } = await init(); // a fresh memory for each, so that none depends on what ran before
+  const { threads } = await init({ simd }); // a fresh memory for each, so that none depends on what ran before
   const result = measure(benchCase, peak, { rounds: Number(options.rounds), roundMs: 60, clock });
   results.push(result);
   if (!options.json) console.log(line(result, threads));
@@ -56,6 +60,7 @@ const run: Run = {
   machine: `${cpus()[0]?.model.trim()} (${platform()} ${arch()})`,
   engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
   threads: 1,
+  simd,
   clock,
   date: new Date().toISOString().slice(0, 10),
   results,
