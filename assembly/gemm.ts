@@ -23,7 +23,7 @@ const TILE_BYTES: usize = 128;
  * writes    c  f32[m, n], row stride ldc
  * requires  k ≤ 384: longer sums are packed and added block by block (ops/product.ts), up to 6 % faster since a
  *           packed block is used while it is in the second cache; β is 0 or 1; bias = 0 if β = 1; 0 ≤ begin ≤ end ≤ m
- * splits    over m, anywhere; multiples of 4 leave no tile partly used
+ * splits    over m, anywhere; multiples of 4 (12 in the relaxed build) leave no tile partly used
  * error     k + 2 roundings per element, relative to the sum of absolute terms
  */
 export function gemm_f32(
