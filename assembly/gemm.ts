@@ -2,12 +2,13 @@ import {
   expect_aligned, expect_at_most, expect_beta, expect_range, expect_rows, expect_scratch, expect_sizes,
 } from "./contract";
 import { tile_4x8 } from "./gemm_tile";
+import { TALL_ROWS, TALL_TILES, tile_12x8 } from "./gemm_tile_tall";
 import { PANEL_COLUMNS, pack_a, STRIP_ROWS } from "./pack";
 
 /** Rows of A in a block, which (192 KiB) stays in the second cache while all panels of B pass by. */
 // @ts-ignore: decorator
 @inline
-const BLOCK_ROWS: i32 = 128;
+const BLOCK_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 11 * TALL_ROWS : 128;
 
 /** One tile, which takes the results that lie partly outside C. */
 // @ts-ignore: decorator
@@ -22,7 +23,7 @@ const TILE_BYTES: usize = 128;
  * writes    c  f32[m, n], row stride ldc
  * requires  k ≤ 384: longer sums are packed and added block by block (ops/product.ts), up to 6 % faster since a
  *           packed block is used while it is in the second cache; β is 0 or 1; bias = 0 if β = 1; 0 ≤ begin ≤ end ≤ m
- * splits    over m, anywhere; multiples of 4 leave no tile partly used
+ * splits    over m, anywhere; multiples of 4 (12 in the relaxed build) leave no tile partly used
  * error     k + 2 roundings per element, relative to the sum of absolute terms
  */
 export function gemm_f32(
@@ -68,7 +69,16 @@ function times_panel(
 ): void {
   const stripBytes = <usize>(STRIP_ROWS * k) << 2;
   const whole = n < PANEL_COLUMNS ? 0 : rows & ~(STRIP_ROWS - 1);
-  for (let i = 0; i < rows; i += STRIP_ROWS) {
+  let i = 0;
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (const tall = load<i32>(TALL_TILES) ? whole - TALL_ROWS : -1; i <= tall; i += TALL_ROWS) {
+      tile_12x8(k, a, stripBytes, panel, addend, addendBytes, c, cBytes);
+      a += 3 * stripBytes;
+      addend += 12 * addendBytes;
+      c += 12 * cBytes;
+    }
+  }
+  for (; i < rows; i += STRIP_ROWS) {
     const inside = i < whole;
     tile_4x8(k, a, panel, inside ? addend : 0, addendBytes, inside ? c : spare, inside ? cBytes : 32);
     if (!inside) copy_part(min(STRIP_ROWS, rows - i), min(PANEL_COLUMNS, n), spare, addend, addendBytes, c, cBytes);

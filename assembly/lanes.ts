@@ -33,10 +33,11 @@ export function keep_mask(beta: f32): v128 {
   return i32x4.splat(beta == 0 ? 0 : -1);
 }
 
-/** sum + x·y */
+/** sum + x·y: rounded twice, or as the host likes in the relaxed build. */
 // @ts-ignore: decorator
 @inline
 export function madd(sum: v128, x: v128, y: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(x, y, sum);
   return f32x4.add(sum, f32x4.mul(x, y));
 }
 
@@ -44,7 +45,7 @@ export function madd(sum: v128, x: v128, y: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function add_square(sum: v128, x: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(x, x));
+  return madd(sum, x, x);
 }
 
 // @ts-ignore: decorator

@@ -17,6 +17,7 @@ Cases whose calls take many seconds are taken only if their own word is among th
   --list                names of the cases, and stop
   --rounds N            rounds of each case, each beside the multiply-add peak; default 9
   --threads N|all       threads of the kernels; default 1. Shares are of the peak of one
+  --simd plain|relaxed  build of the kernels; shares are of the peak that build can reach
   --processor-time      count only time that this process ran: for one thread on a machine that others use too
   --json                the run as JSON on stdout, and no lines
   --save FILE           the same into a file
@@ -59,6 +60,7 @@ function parsed() {
         list: { type: "boolean", default: false },
         rounds: { type: "string", default: "9" },
         threads: { type: "string", default: "1" },
+        simd: { type: "string", default: "plain" },
         "processor-time": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         save: { type: "string" },
@@ -75,7 +77,9 @@ function parsed() {
       return stop(`--max-regression is ${values["max-regression"]}, expected a number such as 0.9.`);
     if (leastRatio > 0 && !values.compare) return stop("--max-regression needs --compare FILE.");
     const rounds = wholeNumber("rounds", values.rounds);
-    return { words: positionals, options: { ...values, rounds, threads, leastRatio } as const };
+    const { simd } = values;
+    if (simd !== "plain" && simd !== "relaxed") return stop(`--simd is ${simd}, expected plain or relaxed.`);
+    return { words: positionals, options: { ...values, rounds, threads, simd, leastRatio } as const };
   } catch (error) {
     return stop((error as Error).message);
   }
@@ -119,11 +123,11 @@ function readRun(path: string): Run {
 /** Measures the cases, with a line for each, or all of them as JSON. */
 async function measured(cases: readonly BenchCase[], before: Run | null): Promise<Measurement[]> {
   const clock = options["processor-time"] ? "processor" : "wall";
-  const peak = await Peak.compile();
+  const peak = await Peak.compile({ relaxed: options.simd === "relaxed" });
   const results: Measurement[] = [];
   let threads = 1;
   for (const benchCase of cases) {
-    ({ threads } = await init({ threads: options.threads })); // a fresh memory for each, so that none depends on what ran before
+    ({ threads } = await init({ threads: options.threads, simd: options.simd })); // a fresh memory for each, so that none depends on what ran before
     const result = measure(benchCase, peak, { rounds: options.rounds, roundMs: ROUND_MS, clock });
     results.push(result);
     if (!options.json) console.log(resultLine(result, before && ratioTo(before, result)));
@@ -132,6 +136,7 @@ async function measured(cases: readonly BenchCase[], before: Run | null): Promis
     machine: `${cpus()[0]?.model.trim()} (${platform()} ${arch()})`,
     engine: `Node ${process.versions.node}, V8 ${process.versions.v8}`,
     threads,
+    simd: options.simd,
     clock,
     date: new Date().toISOString().slice(0, 10),
     results,

@@ -1,3 +1,4 @@
+import type { SimdBuild } from "../src/runtime/kernels.js";
 import type { Measurement, MeasureOptions } from "./measure.js";
 
 /** A run as it is saved: what was measured, and on what. */
@@ -5,6 +6,7 @@ export interface Run {
   readonly machine: string;
   readonly engine: string;
   readonly threads: number;
+  readonly simd: SimdBuild;
   readonly clock: MeasureOptions["clock"];
   readonly date: string;
   /** Runs of earlier versions do not have the peak of each case. */

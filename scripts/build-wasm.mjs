@@ -1,5 +1,6 @@
 // Compiles assembly/ and writes src/runtime/generated/kernels.ts: the module as base64 and the typed
 // signatures, both taken from what the compiler emitted, so that a kernel is declared once (docs/architecture.md, D5).
+// kernels-relaxed.ts holds the relaxed module alone, so that only those who ask for it load it.
 // build/checked.wasm has the same kernels with their contracts asserted and names on the stack: init({ wasm }) takes it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +11,7 @@ process.chdir(root);
 mkdirSync("build", { recursive: true });
 mkdirSync("src/runtime/generated", { recursive: true });
 
-for (const target of ["simd", "checked"]) {
+for (const target of ["simd", "relaxed", "checked"]) {
   execFileSync(
     process.execPath,
     ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", target],
@@ -72,5 +73,8 @@ ${bindingLines.join("\n")}
 export const simd = "${base64("simd")}";
 `,
 );
+writeFileSync("src/runtime/generated/kernels-relaxed.ts", `export const relaxed = "${base64("relaxed")}";\n`);
 const sizeOf = (target) => readFileSync(`build/${target}.wasm`).length;
-console.error(`build-wasm: ${kernels.length} kernels, ${sizeOf("simd")} bytes, ${sizeOf("checked")} with contracts`);
+console.error(
+  `build-wasm: ${kernels.length} kernels, ${sizeOf("simd")} bytes, ${sizeOf("relaxed")} relaxed, ${sizeOf("checked")} with contracts`,
+);

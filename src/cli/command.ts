@@ -41,6 +41,8 @@ export interface Call {
   flag(name: string): boolean;
   /** Of `--threads`. */
   readonly threads: number | "all";
+  /** Of `--simd`. */
+  readonly simd: "plain" | "relaxed";
 }
 
 /** Options that every verb has. */
@@ -48,6 +50,7 @@ export const commonOptions: Readonly<Record<string, Option>> = {
   json: { about: "print JSON lines on stdout, the result last" },
   quiet: { about: "no progress and no notes on stderr" },
   threads: { value: "N|all", fallback: "all", about: "threads; kernels run on one in this version" },
+  simd: { value: "plain|relaxed", fallback: "plain", about: "kernels; relaxed is faster, not bit-equal across hosts" },
   debug: { about: "print stack traces of errors" },
   help: { about: "this text", short: "h" },
 };
@@ -88,6 +91,7 @@ export function parseCall(command: Command, argv: readonly string[]): Call {
     text,
     integer,
     threads: text("threads") === "all" ? "all" : (integer("threads", 1) ?? "all"),
+    simd: simdBuild(command, text("simd")),
     flag: (name) => values[name] === true,
     required(name) {
       const given = text(name);
@@ -96,6 +100,11 @@ export function parseCall(command: Command, argv: readonly string[]): Call {
       return given;
     },
   };
+}
+
+function simdBuild(command: Command, given = "plain"): Call["simd"] {
+  if (given === "plain" || given === "relaxed") return given;
+  throw new ConfigError(`${command.name}: --simd is ${JSON.stringify(given)}, expected plain or relaxed.`);
 }
 
 function parseStrictly(command: Command, options: Readonly<Record<string, Option>>, argv: readonly string[]) {

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { ImageSource } from "../data/dataset.js";
 import { parseSourceSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
-import { memory } from "../runtime/context.js";
+import { memory, runtime } from "../runtime/context.js";
 import { Profile } from "../runtime/profile.js";
 import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
@@ -168,5 +168,6 @@ function hostInfo(): Record<string, string | number> {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     node: process.version,
+    simd: runtime().simd,
   };
 }

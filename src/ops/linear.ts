@@ -55,18 +55,21 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
     );
   }
   const y = empty([...x.shape.slice(0, -1), width]);
-  const call: Call = { alpha, blocks, rows, ldx: ld, width };
-  forward(x, weight, bias, { y: y.ptr, ...call });
+  const call: Call = { x, weight, bias, alpha, blocks, rows, ldx: ld, width };
+  forward(call, y.ptr);
   return record("linear", y, [x, weight, bias], () => {
     const dy = gradOf(y);
-    inputGradient(x, weight, { dy, ...call });
-    weightGradient(x, weight, { dy, ...call });
-    biasGradient(bias, { dy, ...call });
+    inputGradient(call, dy);
+    weightGradient(call, dy);
+    biasGradient(call, dy);
   });
 }
 
 /** What the forward and the backward products share. */
 interface Call {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
   readonly alpha: number;
   readonly blocks: readonly Block[];
   readonly rows: number;
@@ -76,12 +79,7 @@ interface Call {
 }
 
 /** y = α·x·Wᵀ + b */
-function forward(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  { y, alpha, blocks, rows, ldx, width }: Call & { y: number },
-): void {
+function forward({ x, weight, bias, alpha, blocks, rows, ldx, width }: Call, y: number): void {
   for (const block of blocks) {
     const first = block.inFrom === 0;
     product({
@@ -104,11 +102,7 @@ function forward(
 }
 
 /** dx = α·dy·W */
-function inputGradient(
-  x: Tensor,
-  weight: Tensor,
-  { dy, alpha, blocks, rows, ldx, width }: Call & { dy: number },
-): void {
+function inputGradient({ x, weight, alpha, blocks, rows, ldx, width }: Call, dy: number): void {
   const dx = gradTarget(x);
   if (!dx) return;
   for (const block of blocks) {
@@ -131,11 +125,7 @@ function inputGradient(
 }
 
 /** dW = α·dyᵀ·x, each block into its place in the gradient of the full weight */
-function weightGradient(
-  x: Tensor,
-  weight: Tensor,
-  { dy, alpha, blocks, rows, ldx, width }: Call & { dy: number },
-): void {
+function weightGradient({ x, weight, alpha, blocks, rows, ldx, width }: Call, dy: number): void {
   const dw = gradTarget(weight);
   if (!dw) return;
   for (const block of blocks) {
@@ -158,7 +148,7 @@ function weightGradient(
 }
 
 /** db = Σ dy over rows */
-function biasGradient(bias: Tensor | null, { dy, blocks, rows, width }: Call & { dy: number }): void {
+function biasGradient({ bias, blocks, rows, width }: Call, dy: number): void {
   const db = gradTarget(bias);
   if (!db) return;
   for (const { out, outFrom, inFrom, biasOffset } of blocks) {

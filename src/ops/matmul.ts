@@ -10,6 +10,7 @@ import { product } from "./product.js";
 /** A batch of matrices in memory: byte address, strides in elements. */
 interface Matrices {
   readonly ptr: number;
+  readonly count: number;
   readonly rows: number;
   readonly cols: number;
   readonly rowStride: number;
@@ -31,24 +32,23 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   expectUnitStride("a", a);
   expectUnitStride("b", b);
   const y = empty([...a.shape.slice(0, -1), b.shape[b.shape.length - 1]]);
-  const batch = a.shape.length === 3 ? a.shape[0] : 1;
-  multiply(batch, matrices(a), matrices(b), { ...matrices(y), beta: 0 });
+  multiply(matrices(a), matrices(b), matrices(y), 0);
   return record("matmul", y, [a, b], () => {
     const dy = matrices(y, gradOf(y));
     const da = gradTarget(a);
-    if (da) multiply(batch, dy, transpose(matrices(b)), { ...matrices(a, da.ptr), beta: da.beta });
+    if (da) multiply(dy, transpose(matrices(b)), matrices(a, da.ptr), da.beta);
     const db = gradTarget(b);
-    if (db) multiply(batch, transpose(matrices(a)), dy, { ...matrices(b, db.ptr), beta: db.beta });
+    if (db) multiply(transpose(matrices(a)), dy, matrices(b, db.ptr), db.beta);
   });
 }
 
 /** C = A·B + β·C for each of a batch. */
-function multiply(batch: number, a: Matrices, b: Matrices, c: Matrices & { beta: number }): void {
+function multiply(a: Matrices, b: Matrices, c: Matrices, beta: number): void {
   if (c.colStride !== 1) {
-    multiply(batch, transpose(b), transpose(a), { ...transpose(c), beta: c.beta }); // rows of C are its columns in memory
+    multiply(transpose(b), transpose(a), transpose(c), beta); // rows of C are its columns in memory
     return;
   }
-  for (let i = 0; i < batch; i++) {
+  for (let i = 0; i < c.count; i++) {
     product({
       m: c.rows,
       n: c.cols,
@@ -59,7 +59,7 @@ function multiply(batch: number, a: Matrices, b: Matrices, c: Matrices & { beta:
       b: b.ptr + 4 * i * b.batchStride,
       bRow: b.rowStride,
       bCol: b.colStride,
-      beta: c.beta,
+      beta,
       c: c.ptr + 4 * i * c.batchStride,
       ldc: c.rowStride,
     });
@@ -67,43 +67,43 @@ function multiply(batch: number, a: Matrices, b: Matrices, c: Matrices & { beta:
 }
 
 /** The last two axes of a tensor, or of its gradient at another address. The stride of an axis of size one counts as one. */
-function matrices({ shape, strides, ptr: own }: Tensor, ptr = own): Matrices {
-  const [row, col] = [shape.length - 2, shape.length - 1];
+function matrices(x: Tensor, ptr = x.ptr): Matrices {
+  const { shape, strides } = x;
+  const batched = shape.length === 3;
+  const [row, col] = batched ? [1, 2] : [0, 1];
   return {
     ptr,
+    count: batched ? shape[0] : 1,
     rows: shape[row],
     cols: shape[col],
     rowStride: shape[row] === 1 ? 1 : strides[row],
     colStride: shape[col] === 1 ? 1 : strides[col],
-    batchStride: shape.length === 3 ? strides[0] : 0,
+    batchStride: batched ? strides[0] : 0,
   };
 }
 
-function transpose({ rows, cols, rowStride, colStride, ...rest }: Matrices): Matrices {
-  return { ...rest, rows: cols, cols: rows, rowStride: colStride, colStride: rowStride };
+function transpose({ ptr, count, rows, cols, rowStride, colStride, batchStride }: Matrices): Matrices {
+  return { ptr, count, rows: cols, cols: rows, rowStride: colStride, colStride: rowStride, batchStride };
 }
 
 function expectFit(a: Tensor, b: Tensor): void {
   const rank = a.shape.length;
-  const shapes = `a ${formatShape(a.shape)} and b ${formatShape(b.shape)}`;
+  const shapes = () => `matmul: a ${formatShape(a.shape)} and b ${formatShape(b.shape)}`;
   if ((rank !== 2 && rank !== 3) || b.shape.length !== rank) {
-    throw new ShapeError(`matmul: ${shapes}; expected two matrices or two batches of matrices.`);
+    throw new ShapeError(`${shapes()}; expected two matrices or two batches of matrices.`);
   }
   if (rank === 3 && a.shape[0] !== b.shape[0]) {
-    throw new ShapeError(
-      `matmul: ${shapes} are batches of different size. Repeat the smaller one, or loop over the larger.`,
-    );
+    throw new ShapeError(`${shapes()} are batches of different size. Repeat the smaller one, or loop over the larger.`);
   }
   if (a.shape[rank - 1] !== b.shape[rank - 2]) {
     throw new ShapeError(
-      `matmul: ${shapes}; a has ${a.shape[rank - 1]} columns, b has ${b.shape[rank - 2]} rows. Is one of them transposed?`,
+      `${shapes()}; a has ${a.shape[rank - 1]} columns, b has ${b.shape[rank - 2]} rows. Is one of them transposed?`,
     );
   }
 }
 
 function expectUnitStride(name: string, { shape, strides }: Tensor): void {
-  const matrixAxes = [shape.length - 2, shape.length - 1];
-  if (matrixAxes.some((axis) => shape[axis] === 1 || strides[axis] === 1)) return;
+  for (let axis = shape.length - 2; axis < shape.length; axis++) if (shape[axis] === 1 || strides[axis] === 1) return;
   throw new ShapeError(
     `matmul: ${name} ${formatShape(shape)} with strides ${formatShape(strides)} has no unit stride. Pass contiguous(${name}).`,
   );

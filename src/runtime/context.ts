@@ -2,9 +2,10 @@ import { ConfigError } from "../errors.js";
 import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
 import { bindSerial } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
-import { instantiateKernels, type Kernels } from "./kernels.js";
+import { instantiateKernels, type Kernels, relaxedModule, type SimdBuild } from "./kernels.js";
 import { setKernels } from "./launch.js";
 import { ADDRESS_SPACE_BYTES, WasmHeap } from "./memory.js";
+import { chooseTiles } from "./tall-tiles.js";
 
 /** The first page holds the constants table of the kernels. */
 const FIRST_FREE_ADDRESS = 65536;
@@ -18,6 +19,7 @@ export interface Runtime {
   readonly step: StepArena;
   readonly threads: number;
   readonly memoryLimitBytes: number;
+  readonly simd: SimdBuild;
 }
 
 /** Kernels on a heap of their own, in place of the compiled ones. */
@@ -31,6 +33,11 @@ export interface InitOptions {
   memory?: number | string;
   /** Threads, or "all". Kernels run on one thread in this version, whatever is asked. */
   threads?: number | "all";
+  /**
+   * Build of the kernels. "relaxed" multiplies matrices faster with fused multiply-adds, whose rounding differs between
+   * hosts: results are then not the same everywhere (docs/determinism.md). Default "plain".
+   */
+  simd?: SimdBuild;
   /** A compiled module in place of the inlined one. */
   wasm?: Uint8Array | WebAssembly.Module;
   /** Other kernels, for instance the reference kernels in double precision. */
@@ -43,7 +50,8 @@ let live: Runtime | null = null;
  * Starts the runtime. A second call replaces the first; tensors of the first then throw ReleasedError.
  *
  * @returns the live runtime
- * @throws ConfigError for a memory limit or thread count that is not understood, or a module that does not fit
+ * @throws ConfigError for a memory limit, thread count or build that is not understood, a host without relaxed SIMD where
+ *   that is asked for, or a module that does not fit
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   dispose();
@@ -55,17 +63,29 @@ export async function init(options: InitOptions = {}): Promise<Runtime> {
     const least = Math.ceil(firstAddress / 2 ** 20);
     throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB. Allow more.`);
   }
+  const simd = checkedSimd(options.simd ?? "plain");
+  const relaxed = simd === "relaxed" && !options.kernels;
+  const wasm = options.wasm ?? (relaxed ? await relaxedModule() : undefined);
   let heap: Heap;
   if (options.kernels) {
     heap = options.kernels.heap;
     setKernels(options.kernels.kernels);
   } else {
     const wasmHeap = new WasmHeap({ initialBytes: firstAddress, limitBytes: memoryLimitBytes });
-    setKernels(bindSerial(instantiateKernels(wasmHeap.memory, options.wasm), scratch));
+    const raw = instantiateKernels(wasmHeap.memory, wasm);
+    if (relaxed) chooseTiles(wasmHeap, raw.gemm_f32, scratch);
+    setKernels(bindSerial(raw, scratch));
     heap = wasmHeap;
   }
   const space = new AddressSpace(heap, firstAddress);
-  live = { heap, persistent: new PersistentArena(space), step: new StepArena(space), threads: 1, memoryLimitBytes };
+  live = {
+    heap,
+    persistent: new PersistentArena(space),
+    step: new StepArena(space),
+    threads: 1,
+    memoryLimitBytes,
+    simd,
+  };
   return live;
 }
 
@@ -108,6 +128,11 @@ function parseMemory(limit: number | string): number {
 function checkThreads(threads: number | "all"): void {
   if (threads === "all" || (Number.isInteger(threads) && threads >= 1)) return;
   throw new ConfigError(`init: threads is ${show(threads)}; expected a whole number from 1 on, or "all".`);
+}
+
+function checkedSimd(simd: SimdBuild): SimdBuild {
+  if (simd === "plain" || simd === "relaxed") return simd;
+  throw new ConfigError(`init: simd is ${show(simd)}; expected "plain" or "relaxed".`);
 }
 
 const show = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));

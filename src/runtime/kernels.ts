@@ -11,9 +11,35 @@ export type KernelName = keyof Kernels;
 /** A compiled kernel: all declared parameters, scratch and range included. */
 export type RawKernel = (...args: number[]) => void;
 
+/** Which build of the kernels: bit-equal on every host, or with multiply-adds that the host rounds as it likes. */
+export type SimdBuild = "plain" | "relaxed";
+
 /** The bytes of the inlined SIMD module. */
 export function inlinedModule(): Uint8Array {
-  const text = atob(simd);
+  return decode(simd);
+}
+
+/**
+ * The bytes of the relaxed module, which stand in a file of their own.
+ *
+ * @throws ConfigError if the host lacks relaxed SIMD
+ */
+export async function relaxedModule(): Promise<Uint8Array> {
+  if (!detectFeatures().relaxed) throw new ConfigError(`init: simd is "relaxed"; ${lacksRelaxed()}`);
+  const { relaxed } = await import("./generated/kernels-relaxed.js");
+  return decode(relaxed);
+}
+
+function lacksRelaxed(): string {
+  const host = globalThis.process?.versions?.node ? `Node ${process.versions.node}` : "this browser";
+  return (
+    `${host} has no relaxed SIMD. Use Node 22 or newer, run Node 20 with --experimental-wasm-relaxed-simd, ` +
+    'or leave simd at "plain".'
+  );
+}
+
+function decode(base64: string): Uint8Array {
+  const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;

@@ -17,6 +17,7 @@ const before = (...results: Run["results"]): Run => ({
   machine: "m",
   engine: "e",
   threads: 1,
+  simd: "plain",
   clock: "wall",
   date: "2026-01-01",
   results,

@@ -57,6 +57,12 @@ test("whole numbers are read strictly", () => {
   refuses(() => call("rye", "--heat", "0").integer("heat", 1), ConfigError, "a whole number from 1 on");
 });
 
+test("the build of the kernels is plain or relaxed, for every verb", () => {
+  assert.is(call("rye").simd, "plain");
+  assert.is(call("rye", "--simd", "relaxed").simd, "relaxed");
+  refuses(() => call("rye", "--simd", "fast"), ConfigError, '--simd is "fast", expected plain or relaxed');
+});
+
 test("threads are a number from 1 on or all, for every verb", () => {
   assert.is(call("rye").threads, "all");
   assert.is(call("rye", "--threads", "all").threads, "all");

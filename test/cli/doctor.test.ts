@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { detectFeatures } from "../../src/runtime/features.js";
 import { expectCode, expectExit } from "../support/program.js";
 import { test } from "../support/test.js";
 
@@ -21,6 +22,23 @@ test("doctor tells the same to people", async () => {
   for (const row of ["SIMD +yes", "threads +1 of", "memory limit +4\\.0 GiB", "kernels +run here"])
     assert.match(stdout, new RegExp(`^${row}`, "m"));
   assert.is(stderr, "");
+});
+
+test("doctor tells which build runs, and fails where the host lacks the one that is asked for", async () => {
+  assert.is((await expectExit(0, ["doctor", "--json"])).result.build, "plain");
+  const { relaxed } = detectFeatures();
+  const { result } = await expectExit(relaxed ? 0 : 1, ["doctor", "--json", "--simd", "relaxed"]);
+  assert.is(result.build, "relaxed");
+  assert.is(result.relaxed, relaxed);
+  assert.is(result.kernelsRun, relaxed);
+  if (!relaxed) assert.match(result.problem as string, /has no relaxed SIMD/);
+});
+
+test("a build that does not exist is refused", async () => {
+  assert.match(
+    (await expectCode(2, ["doctor", "--simd", "fast"])).stderr,
+    /--simd is "fast", expected plain or relaxed/,
+  );
 });
 
 test("a number of threads that is none is refused", async () => {

@@ -48,6 +48,7 @@ test("a run ends with its result and leaves config, info, metrics and checkpoint
   const info = JSON.parse(readFileSync(join(cwd, "whole", "run.json"), "utf8"));
   assert.equal([info.images, info.seed, info.init], [16, 0, null]);
   assert.ok(info.data.startsWith("folder:") && isAbsolute(info.data.slice(7)) && info.data.endsWith("images"));
+  assert.is(info.host.simd, "plain");
   assert.ok(info.version && info.host.node && /^[0-9a-f]{16}$/.test(info.dataFingerprint));
 });
 

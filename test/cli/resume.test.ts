@@ -179,6 +179,14 @@ test("images that are others than before are told", async () => {
   assert.match(stderr, /^warning: the images differ from those the run began with \(12 now, 16 then\)/m);
 });
 
+test("a run that began with another build of the kernels is told", async () => {
+  const path = join(cwd, cutAfter("relaxed", 35), "run.json");
+  const info = JSON.parse(readFileSync(path, "utf8"));
+  writeFileSync(path, JSON.stringify({ ...info, host: { ...info.host, simd: "relaxed" } }));
+  const { stderr } = await expectCode(0, ["resume", "relaxed"], { cwd });
+  assert.match(stderr, /^warning: the run began with --simd relaxed and continues with --simd plain/m);
+});
+
 test("what is no run ends with 3, a run that another process holds with 2, and a lock left behind is no hindrance", async () => {
   assert.match((await expectCode(3, ["resume", "nowhere"], { cwd })).stderr, /nowhere does not exist/);
   assert.match((await expectCode(3, ["resume", "images"], { cwd })).stderr, /images holds no run/);

@@ -25,7 +25,7 @@ const verbs = new Map(
 );
 
 /** Those that stand in every help. */
-const common = ["json", "quiet", "threads", "debug", "help"];
+const common = ["json", "quiet", "threads", "simd", "debug", "help"];
 
 const settings = new Set(architectures.flatMap((arch) => [...configKeys(arch).keys()]));
 

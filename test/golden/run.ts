@@ -1,7 +1,7 @@
-// Runs every case of a folder of golden vectors: npm run --silent golden -- DIR [--json]
+// Runs every case of a folder of golden vectors: npm run --silent golden -- DIR [--json] [--relaxed]
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { init } from "../../src/runtime/context.js";
+import { type InitOptions, init } from "../../src/runtime/context.js";
 import { GoldenCase, type ManifestEntry } from "./case.js";
 import type { Comparison, ExactComparison } from "./compare.js";
 import { runMasking, runParameterGroups, runSampler } from "./exact.js";
@@ -37,12 +37,12 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
 ];
 
 /** Runs all cases of a folder in the order of its manifest, then the lists beside it. */
-export async function runGolden(folder: string): Promise<GoldenResult[]> {
+export async function runGolden(folder: string, options: Pick<InitOptions, "simd"> = {}): Promise<GoldenResult[]> {
   const manifest: { cases: ManifestEntry[] } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
   const results: GoldenResult[] = [];
   const listed = new Set(manifest.cases.map(({ file }) => file));
   for (const entry of manifest.cases) {
-    await init(); // a memory of its own for each case
+    await init(options); // a memory of its own for each case
     results.push(runCase(entry.name, folder, entry));
   }
   for (const file of readdirSync(folder).sort()) {
@@ -76,11 +76,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const [folder] = argv.filter((word) => !word.startsWith("--"));
   if (!folder || !existsSync(join(folder, "manifest.json"))) {
     console.error(
-      `golden: ${folder ?? "no folder"} holds no manifest.json. Usage: npm run --silent golden -- DIR [--json]`,
+      `golden: ${folder ?? "no folder"} holds no manifest.json. Usage: npm run --silent golden -- DIR [--json] [--relaxed]`,
     );
     return 2;
   }
-  const results = await runGolden(folder);
+  const results = await runGolden(folder, { simd: argv.includes("--relaxed") ? "relaxed" : "plain" });
   for (const { worst, ...line } of results) {
     if (json) console.log(JSON.stringify(line));
     else

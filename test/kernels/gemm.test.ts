@@ -39,7 +39,7 @@ function check({ m, n, k, alpha = 1, aRow = k, aCol = 1, biased = false, beta = 
   });
 }
 
-for (const m of [1, 2, 3, 4, 5, 16, 19, 132]) {
+for (const m of [1, 2, 3, 4, 5, 16, 19, 132, 141]) {
   for (const n of [1, 8, 10, 24]) {
     test(`a product of ${m} rows and ${n} columns equals its reference`, () => {
       check({ m, n, k: 13 });
@@ -53,10 +53,11 @@ for (const m of [1, 2, 3, 4, 5, 16, 19, 132]) {
   }
 }
 
-for (const k of [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 383, 384]) {
+for (const k of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 383, 384]) {
   test(`a product over ${k} terms equals its reference`, () => {
     check({ m: 9, n: 17, k });
     check({ m: 9, n: 17, k, aRow: 1, aCol: 9 });
+    check({ m: 12, n: 9, k });
   });
 }
 

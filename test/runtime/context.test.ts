@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { ConfigError, MemoryError, ReleasedError } from "../../src/errors.js";
 import { dispose, init, memory, runtime } from "../../src/runtime/context.js";
+import { detectFeatures } from "../../src/runtime/features.js";
 import { inlinedModule } from "../../src/runtime/kernels.js";
 import { ADDRESS_SPACE_BYTES } from "../../src/runtime/memory.js";
 import { empty, fromArray, full, persistent } from "../../src/tensor/create.js";
@@ -111,4 +112,18 @@ test("dispose inside a step ends its tensors too", async () => {
     step(() => full([], 3).item()),
     3,
   );
+});
+
+test("the relaxed build runs where the host has it; elsewhere the error names host and way out", async () => {
+  if (detectFeatures().relaxed) {
+    assert.is((await init({ simd: "relaxed" })).simd, "relaxed");
+    assert.equal([...full([3], 0.5).toArray()], [0.5, 0.5, 0.5]);
+  } else {
+    await refusesInit({ simd: "relaxed" }, `Node ${process.versions.node} has no relaxed SIMD. Use Node 22 or newer`);
+  }
+  assert.is((await init()).simd, "plain");
+});
+
+test("a build that does not exist is refused", async () => {
+  await refusesInit({ simd: "fast" as "plain" }, 'init: simd is "fast"; expected "plain" or "relaxed"');
 });

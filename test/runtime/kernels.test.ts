@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { inlinedModule, instantiateKernels, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
@@ -7,6 +8,18 @@ test("the inlined module exports exactly the kernels that are declared", () => {
   const module = new WebAssembly.Module(inlinedModule() as Uint8Array<ArrayBuffer>);
   const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function");
   assert.equal(functions.map(({ name }) => name).sort(), Object.keys(signatures).sort());
+});
+
+test("the relaxed module is loaded by nothing but a request for it", () => {
+  const runtime = new URL("../../src/runtime/", import.meta.url);
+  for (const file of readdirSync(runtime).filter((name) => name.endsWith(".js"))) {
+    const text = readFileSync(new URL(file, runtime), "utf8");
+    assert.not.match(text, /from "[^"]*kernels-relaxed/, file);
+  }
+  assert.match(
+    readFileSync(new URL("kernels.js", runtime), "utf8"),
+    /await import\("\.\/generated\/kernels-relaxed\.js"\)/,
+  );
 });
 
 test("the module asks for nothing but a memory", () => {

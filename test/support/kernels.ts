@@ -4,6 +4,7 @@ import type { Heap } from "../../src/runtime/heap.js";
 import { instantiateKernels, type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
 import { noteKernelCase } from "./recorder.js";
+import { useTallTiles } from "../../src/runtime/tall-tiles.js";
 
 const GUARD = 12345.678;
 const GUARD_WORDS = 16;
@@ -21,9 +22,13 @@ interface Block {
   before: Float32Array;
 }
 
-/** The kernels under test: those of this build, or of the module that the variable POA_TEST_WASM names. */
+/**
+ * The kernels under test: those of this build, or of the module that the variable POA_TEST_WASM names, where POA_TEST_TALL
+ * chooses the taller register tile of the relaxed build.
+ */
 export function kernelsOn(heap: WasmHeap): Record<KernelName, RawKernel> {
   const path = process.env.POA_TEST_WASM;
+  useTallTiles(heap, process.env.POA_TEST_TALL !== undefined);
   return instantiateKernels(heap.memory, path ? readFileSync(path) : undefined);
 }
 

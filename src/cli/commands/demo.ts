@@ -43,7 +43,7 @@ export const demo: Command = {
     const out = call.required("out");
     const overwrite = existsSync(join(out, "run.json"));
     RunFolder.expectFree(out, { overwrite });
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, train, { onWarning: (message) => output.warn(message) });
     const folder = RunFolder.create(out, { overwrite });
     folder.describe(configYaml(config), runInfo(config, train, { data: "mnist", init: null }));

@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import { init } from "../../runtime/context.js";
 import { detectFeatures } from "../../runtime/features.js";
 import { full } from "../../tensor/create.js";
-import type { Command } from "../command.js";
+import type { Call, Command } from "../command.js";
 import { version } from "../version.js";
 
 export const doctor: Command = {
@@ -12,7 +12,7 @@ export const doctor: Command = {
   examples: ["poa doctor", "poa doctor --json"],
   async run(call, output) {
     const { simd, relaxed, sharedMemory } = detectFeatures();
-    const { threads, memoryLimitBytes, problem } = await tryKernels(call.threads);
+    const { threads, memoryLimitBytes, problem } = await tryKernels(call);
     const runtime =
       "deno" in process.versions
         ? `Deno ${process.versions.deno}`
@@ -22,7 +22,7 @@ export const doctor: Command = {
     const fields = {
       version,
       runtime,
-      build: "simd",
+      build: call.simd,
       simd,
       relaxed,
       threads,
@@ -37,9 +37,9 @@ export const doctor: Command = {
       fields,
       [
         `poa ${version} on ${runtime}, ${cpus()[0]?.model.trim() ?? "unknown CPU"}`,
-        `build          simd (128-bit, bit-exact)`,
+        `build          ${call.simd === "plain" ? "plain (128-bit, bit-equal on every host)" : "relaxed (fused multiply-add, rounds as this host does)"}`,
         `SIMD           ${yes(simd)}`,
-        `relaxed SIMD   ${yes(relaxed)}, not used`,
+        `relaxed SIMD   ${relaxed ? `yes${call.simd === "plain" ? ", with --simd relaxed" : ""}` : "no; Node has it from 22 on"}`,
         `threads        ${threads} of ${fields.cores} cores: this version computes on one thread`,
         `shared memory  ${yes(sharedMemory)}`,
         `memory limit   ${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB of linear memory`,
@@ -51,11 +51,12 @@ export const doctor: Command = {
 };
 
 /** Starts the runtime and one kernel: a host that cannot is what this verb is to tell about. */
-async function tryKernels(
-  wanted: number | "all",
-): Promise<{ threads: number; memoryLimitBytes: number; problem: string | null }> {
+async function tryKernels({
+  threads: wanted,
+  simd,
+}: Call): Promise<{ threads: number; memoryLimitBytes: number; problem: string | null }> {
   try {
-    const { threads, memoryLimitBytes } = await init({ threads: wanted });
+    const { threads, memoryLimitBytes } = await init({ threads: wanted, simd });
     const sum = [...full([4], 0.5).toArray()].reduce((total, value) => total + value, 0);
     const problem = sum === 2 ? null : `give wrong results: 4 × 0.5 is ${sum}`;
     return { threads, memoryLimitBytes, problem };

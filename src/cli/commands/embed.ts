@@ -30,7 +30,7 @@ export const embed: Command = {
     if (!format) throw new ConfigError(`embed: --out ${out} must end in .npy or .csv.`);
     expectWritable("--out", out);
     const source = await openSource(call.required("data"));
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const { features, indices } = await extractFeatures(source, encoder, {
       ...extractionOptions(call, output, "embed"),

@@ -30,7 +30,7 @@ export const evalKnn: Command = {
     const ks = parseKs(call.required("k"));
     const [shots, draws] = [call.integer("shots", 1), call.integer("draws", 1)];
     const { bank, queries } = await openBoth(call.required("data"), call.text("test"));
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const train = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));
     const test = await extractFeatures(queries, encoder, extractionOptions(call, output, "queries"));

@@ -45,7 +45,7 @@ export const pretrain: Command = {
     }
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, source, {
       strict: call.flag("strict"),
       onWarning: (message) => output.warn(message),

@@ -28,7 +28,12 @@ export const resume: Command = {
           `the images differ from those the run began with (${source.length} now, ${info.images} then); the order changes.`,
         );
       }
-      await init({ threads: call.threads });
+      const began = info.host?.simd ?? "plain";
+      if (began !== call.simd)
+        output.warn(
+          `the run began with --simd ${began} and continues with --simd ${call.simd}, so its bits are of neither.`,
+        );
+      await init({ threads: call.threads, simd: call.simd });
       const trainer = new Trainer(config, source, {
         strict: call.flag("strict"),
         onWarning: (message) => output.warn(message),

@@ -45,7 +45,7 @@ export const subnetsExtract: Command = {
       throw new ConfigError(
         `subnets extract: ${run} is no run (no config.yaml). Name the --out folder of a pre-training.`,
       );
-    await init({ threads: call.threads });
+    await init({ threads: call.threads, simd: call.simd });
     const { encoder, config } = await openRun(run);
     const space = searchSpace(config);
     const net = call.required("net");
