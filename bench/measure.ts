@@ -49,7 +49,7 @@ export function measure(benchCase: BenchCase, peak: Peak, { rounds, roundMs, clo
   return {
     name: benchCase.name,
     unit,
-    rate: unit === "us" ? 1000 * typicalMs : work / typicalMs / (unit === "GFLOP/s" ? 1e6 : 1e3),
+    rate: unit === "us" ? 1000 * typicalMs : work / typicalMs / (unit === "Melem/s" ? 1e3 : 1e6),
     spread: (quantile(times, 0.75) - quantile(times, 0.25)) / 2 / typicalMs,
     share:
       unit === "GFLOP/s"
