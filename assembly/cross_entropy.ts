@@ -1,7 +1,7 @@
 import {
   expect_aligned, expect_at_least, expect_beta, expect_indices, expect_positive, expect_range, expect_rows,
 } from "./contract";
-import { keep_mask, load_part, madd, store_part, sum_lanes } from "./lanes";
+import { horizontal_sum, keep_mask, load_part, madd, store_part, sum_lanes } from "./lanes";
 import { exp2_f32x4, LOG2_E, log_f32 } from "./math";
 import { FAR_BELOW, row_at, row_exp_sum, row_max } from "./rows";
 
@@ -39,8 +39,8 @@ export function cross_entropy_f32(
     const stop = x + bytes;
     const at = <usize>r << 2;
     const top = row_max(x, stop);
-    const logSum = log_f32(row_exp_sum(x, stop, top, k));
-    const moments = target_moments(x, stop, top, row_at(targets, r % target_rows, ldt));
+    const moments = target_moments(x, stop, top, k, row_at(targets, r % target_rows, ldt));
+    const logSum = log_f32(f32x4.extract_lane(moments, 2));
     const sum = f32x4.extract_lane(moments, 0);
     const w = weights == 0 ? scale : scale * load<f32>(weights + at);
     store<f32>(loss + at, w * (logSum * sum - f32x4.extract_lane(moments, 1) / temperature));
@@ -227,33 +227,38 @@ export function cross_entropy_labels_grad_f32(
   }
 }
 
-/** [Σ t, Σ t·(x − top), …] */
-function target_moments(x: usize, stop: usize, top: f32, t: usize): v128 {
-  const zero = f32x4.splat(0);
+/** [Σ t, Σ t·(x − top), Σ 2^((x − top)·k), …] */
+function target_moments(x: usize, stop: usize, top: f32, k: f32, t: usize): v128 {
   const shift = f32x4.splat(top);
-  let sum0 = zero;
-  let sum1 = zero;
-  let dot0 = zero;
-  let dot1 = zero;
+  const scale = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  let dot = sum;
+  let e0 = sum;
+  let e1 = sum;
   if (x + 32 <= stop) {
     do {
+      const x0 = f32x4.sub(v128.load(x), shift);
+      const x1 = f32x4.sub(v128.load(x, 16), shift);
       const t0 = v128.load(t);
       const t1 = v128.load(t, 16);
-      sum0 = f32x4.add(sum0, t0);
-      sum1 = f32x4.add(sum1, t1);
-      dot0 = madd(dot0, t0, f32x4.sub(v128.load(x), shift));
-      dot1 = madd(dot1, t1, f32x4.sub(v128.load(x, 16), shift));
+      sum = f32x4.add(sum, f32x4.add(t0, t1));
+      dot = f32x4.add(dot, f32x4.add(f32x4.mul(t0, x0), f32x4.mul(t1, x1)));
+      e0 = f32x4.add(e0, exp2_f32x4(f32x4.mul(x0, scale)));
+      e1 = f32x4.add(e1, exp2_f32x4(f32x4.mul(x1, scale)));
       x += 32;
       t += 32;
     } while (x + 32 <= stop);
   }
+  const zero = f32x4.splat(0);
+  const below = f32x4.splat(FAR_BELOW);
   for (; x < stop; x += 16, t += 16) {
     const left = stop - x;
     const target = load_part(t, left, zero);
-    sum0 = f32x4.add(sum0, target);
-    dot0 = madd(dot0, target, f32x4.sub(load_part(x, left, shift), shift));
+    sum = f32x4.add(sum, target);
+    dot = madd(dot, target, f32x4.sub(load_part(x, left, shift), shift));
+    e0 = f32x4.add(e0, exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, below), shift), scale)));
   }
-  return sums_of(f32x4.add(sum0, sum1), f32x4.add(dot0, dot1));
+  return f32x4.replace_lane(sums_of(sum, dot), 2, horizontal_sum(f32x4.add(e0, e1)));
 }
 
 /** [Σ e, Σ e·(s − topS), …] with e = 2^((t − topT)·k) */
