@@ -1,7 +1,7 @@
 import {
   expect_aligned, expect_at_least, expect_beta, expect_indices, expect_positive, expect_range, expect_rows,
 } from "./contract";
-import { horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
+import { horizontal_sum, keep_mask, load_part, madd, store_part, sum_lanes } from "./lanes";
 import { exp2_f32x4, LOG2_E, log_f32 } from "./math";
 import { FAR_BELOW, row_at, row_exp_sum, row_max } from "./rows";
 
@@ -39,8 +39,8 @@ export function cross_entropy_f32(
     const stop = x + bytes;
     const at = <usize>r << 2;
     const top = row_max(x, stop);
-    const logSum = log_f32(row_exp_sum(x, stop, top, k));
-    const moments = target_moments(x, stop, top, row_at(targets, r % target_rows, ldt));
+    const moments = target_moments(x, stop, top, k, row_at(targets, r % target_rows, ldt));
+    const logSum = log_f32(f32x4.extract_lane(moments, 2));
     const sum = f32x4.extract_lane(moments, 0);
     const w = weights == 0 ? scale : scale * load<f32>(weights + at);
     store<f32>(loss + at, w * (logSum * sum - f32x4.extract_lane(moments, 1) / temperature));
@@ -61,7 +61,7 @@ export function cross_entropy_f32(
  * writes    dlogits  f32[rows, cols], row stride ldd
  * requires  cols ≥ 1; target_rows ≥ 1 if rows ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
- * error     relative 3e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
+ * error     relative 4e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
  */
 export function cross_entropy_grad_f32(
   rows: i32, cols: i32, logits: usize, ldx: i32, temperature: f32, targets: usize, ldt: i32, target_rows: i32,
@@ -137,7 +137,7 @@ export function distill_f32(
  * writes    dstudent  f32[rows, cols], row stride ldd
  * requires  cols ≥ 1; τ > 0; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
- * error     relative 3e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
+ * error     relative 4e-7 + 1.2e-7·(|z| + |lse|) for each of the two terms
  */
 export function distill_grad_f32(
   rows: i32, cols: i32, student: usize, lds: i32, teacher: usize, ldt: i32, temperature: f32, lse_student: usize,
@@ -203,7 +203,7 @@ export function cross_entropy_labels_f32(
  * writes    dlogits  f32[rows, cols], row stride ldd
  * requires  0 ≤ labels[r] < cols; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
- * error     relative 3e-7 + 1.2e-7·(|x| + |lse|) for each of the two terms
+ * error     relative 4e-7 + 1.2e-7·(|x| + |lse|) for each of the two terms
  */
 export function cross_entropy_labels_grad_f32(
   rows: i32, cols: i32, logits: usize, ldx: i32, labels: usize, lse: usize, scale: f32, upstream: usize, beta: f32,
@@ -227,40 +227,76 @@ export function cross_entropy_labels_grad_f32(
   }
 }
 
-/** [Σ t, Σ t·(x − top), 0, 0] */
-function target_moments(x: usize, stop: usize, top: f32, t: usize): v128 {
-  const zero = f32x4.splat(0);
+/** [Σ t, Σ t·(x − top), Σ 2^((x − top)·k), …] */
+function target_moments(x: usize, stop: usize, top: f32, k: f32, t: usize): v128 {
   const shift = f32x4.splat(top);
-  let sum = zero;
-  let dot = zero;
-  do {
+  const scale = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  let dot = sum;
+  let e0 = sum;
+  let e1 = sum;
+  if (x + 32 <= stop) {
+    do {
+      const x0 = f32x4.sub(v128.load(x), shift);
+      const x1 = f32x4.sub(v128.load(x, 16), shift);
+      const t0 = v128.load(t);
+      const t1 = v128.load(t, 16);
+      sum = f32x4.add(sum, f32x4.add(t0, t1));
+      dot = f32x4.add(dot, f32x4.add(f32x4.mul(t0, x0), f32x4.mul(t1, x1)));
+      e0 = f32x4.add(e0, exp2_f32x4(f32x4.mul(x0, scale)));
+      e1 = f32x4.add(e1, exp2_f32x4(f32x4.mul(x1, scale)));
+      x += 32;
+      t += 32;
+    } while (x + 32 <= stop);
+  }
+  const zero = f32x4.splat(0);
+  const below = f32x4.splat(FAR_BELOW);
+  for (; x < stop; x += 16, t += 16) {
     const left = stop - x;
     const target = load_part(t, left, zero);
     sum = f32x4.add(sum, target);
-    dot = f32x4.add(dot, f32x4.mul(target, f32x4.sub(load_part(x, left, shift), shift)));
-    x += 16;
-    t += 16;
-  } while (x < stop);
-  return f32x4.replace_lane(f32x4.splat(horizontal_sum(sum)), 1, horizontal_sum(dot));
+    dot = madd(dot, target, f32x4.sub(load_part(x, left, shift), shift));
+    e0 = f32x4.add(e0, exp2_f32x4(f32x4.mul(f32x4.sub(load_part(x, left, below), shift), scale)));
+  }
+  return f32x4.replace_lane(sums_of(sum, dot), 2, horizontal_sum(f32x4.add(e0, e1)));
 }
 
 /** [Σ e, Σ e·(s − topS), …] with e = 2^((t − topT)·k) */
 function softmax_moments(s: usize, stop: usize, topS: f32, t: usize, topT: f32, k: f32): v128 {
-  const below = f32x4.splat(FAR_BELOW);
   const shiftS = f32x4.splat(topS);
   const shiftT = f32x4.splat(topT);
   const scale = f32x4.splat(k);
-  let sum = f32x4.splat(0);
-  let dot = f32x4.splat(0);
-  do {
+  let sum0 = f32x4.splat(0);
+  let sum1 = sum0;
+  let dot0 = sum0;
+  let dot1 = sum0;
+  if (s + 32 <= stop) {
+    do {
+      const e0 = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(t), shiftT), scale));
+      const e1 = exp2_f32x4(f32x4.mul(f32x4.sub(v128.load(t, 16), shiftT), scale));
+      sum0 = f32x4.add(sum0, e0);
+      sum1 = f32x4.add(sum1, e1);
+      dot0 = madd(dot0, e0, f32x4.sub(v128.load(s), shiftS));
+      dot1 = madd(dot1, e1, f32x4.sub(v128.load(s, 16), shiftS));
+      s += 32;
+      t += 32;
+    } while (s + 32 <= stop);
+  }
+  const below = f32x4.splat(FAR_BELOW);
+  for (; s < stop; s += 16, t += 16) {
     const left = stop - s;
     const e = exp2_f32x4(f32x4.mul(f32x4.sub(load_part(t, left, below), shiftT), scale));
-    sum = f32x4.add(sum, e);
-    dot = f32x4.add(dot, f32x4.mul(e, f32x4.sub(load_part(s, left, shiftS), shiftS)));
-    s += 16;
-    t += 16;
-  } while (s < stop);
-  return f32x4.replace_lane(f32x4.splat(horizontal_sum(sum)), 1, horizontal_sum(dot));
+    sum0 = f32x4.add(sum0, e);
+    dot0 = madd(dot0, e, f32x4.sub(load_part(s, left, shiftS), shiftS));
+  }
+  return sums_of(f32x4.add(sum0, sum1), f32x4.add(dot0, dot1));
+}
+
+/** [Σ a, Σ b, …] over the lanes */
+// @ts-ignore: decorator
+@inline
+function sums_of(a: v128, b: v128): v128 {
+  return v128.shuffle<f32>(sum_lanes(a), sum_lanes(b), 0, 4, 0, 4);
 }
 
 /** out = a·exp(x/τ − lse) − b·t + β·out */
@@ -273,15 +309,27 @@ function target_row_grad(
   const shift = f32x4.splat(LOG2_E * lse);
   const up = f32x4.splat(a);
   const down = f32x4.splat(b);
-  do {
+  if (x + 32 <= stop) {
+    do {
+      const e0 = exp2_f32x4(f32x4.sub(f32x4.mul(v128.load(x), scale), shift));
+      const e1 = exp2_f32x4(f32x4.sub(f32x4.mul(v128.load(x, 16), scale), shift));
+      const v0 = f32x4.sub(f32x4.mul(e0, up), f32x4.mul(v128.load(t), down));
+      const v1 = f32x4.sub(f32x4.mul(e1, up), f32x4.mul(v128.load(t, 16), down));
+      const old0 = v128.and(v128.load(out), keep);
+      const old1 = v128.and(v128.load(out, 16), keep);
+      v128.store(out, f32x4.add(v0, old0));
+      v128.store(out, f32x4.add(v1, old1), 16);
+      x += 32;
+      t += 32;
+      out += 32;
+    } while (x + 32 <= stop);
+  }
+  for (; x < stop; x += 16, t += 16, out += 16) {
     const left = stop - x;
     const e = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(x, left, zero), scale), shift));
     const v = f32x4.sub(f32x4.mul(e, up), f32x4.mul(load_part(t, left, zero), down));
     store_part(out, left, f32x4.add(v, v128.and(load_part(out, left, zero), keep)));
-    x += 16;
-    t += 16;
-    out += 16;
-  } while (x < stop);
+  }
 }
 
 /** out = a·(exp(s/τ − lseS) − exp(t/τ − lseT)) + β·out */
@@ -294,16 +342,23 @@ function distill_row_grad(
   const shiftS = f32x4.splat(LOG2_E * lseS);
   const shiftT = f32x4.splat(LOG2_E * lseT);
   const factor = f32x4.splat(a);
-  do {
-    const left = stop - s;
-    const up = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(s, left, zero), scale), shiftS));
-    const down = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(t, left, zero), scale), shiftT));
-    const v = f32x4.mul(f32x4.sub(up, down), factor);
-    store_part(out, left, f32x4.add(v, v128.and(load_part(out, left, zero), keep)));
-    s += 16;
-    t += 16;
-    out += 16;
-  } while (s < stop);
+  if (s + 16 <= stop) {
+    do {
+      const up = exp2_f32x4(f32x4.sub(f32x4.mul(v128.load(s), scale), shiftS));
+      const down = exp2_f32x4(f32x4.sub(f32x4.mul(v128.load(t), scale), shiftT));
+      const old = v128.and(v128.load(out), keep);
+      v128.store(out, f32x4.add(f32x4.mul(f32x4.sub(up, down), factor), old));
+      s += 16;
+      t += 16;
+      out += 16;
+    } while (s + 16 <= stop);
+  }
+  if (s == stop) return;
+  const left = stop - s;
+  const up = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(s, left, zero), scale), shiftS));
+  const down = exp2_f32x4(f32x4.sub(f32x4.mul(load_part(t, left, zero), scale), shiftT));
+  const old = v128.and(load_part(out, left, zero), keep);
+  store_part(out, left, f32x4.add(f32x4.mul(f32x4.sub(up, down), factor), old));
 }
 
 /** out = a·exp(x − lse) + β·out */

@@ -72,12 +72,22 @@ export function row_subtract_along(
   const keep = keep_mask(beta);
   const length = f32x4.splat(along);
   const factor = f32x4.splat(scale);
-  do {
+  if (g + 32 <= stop) {
+    do {
+      const a = f32x4.sub(v128.load(g), f32x4.mul(v128.load(y), length));
+      const b = f32x4.sub(v128.load(g, 16), f32x4.mul(v128.load(y, 16), length));
+      const oldA = v128.and(v128.load(out), keep);
+      const oldB = v128.and(v128.load(out, 16), keep);
+      v128.store(out, f32x4.add(f32x4.mul(a, factor), oldA));
+      v128.store(out, f32x4.add(f32x4.mul(b, factor), oldB), 16);
+      g += 32;
+      y += 32;
+      out += 32;
+    } while (g + 32 <= stop);
+  }
+  for (; g < stop; g += 16, y += 16, out += 16) {
     const left = stop - g;
     const v = f32x4.sub(load_part(g, left, zero), f32x4.mul(load_part(y, left, zero), length));
     store_part(out, left, f32x4.add(f32x4.mul(v, factor), v128.and(load_part(out, left, zero), keep)));
-    g += 16;
-    y += 16;
-    out += 16;
-  } while (g < stop);
+  }
 }

@@ -48,20 +48,33 @@ export function add_square(sum: v128, x: v128): v128 {
   return madd(sum, x, x);
 }
 
+/** The sum of the lanes, in every lane. */
+// @ts-ignore: decorator
+@inline
+export function sum_lanes(v: v128): v128 {
+  const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2));
+  return f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 2, 3, 0, 1));
+}
+
+/** The largest lane, in every lane; no lane may be NaN. */
+// @ts-ignore: decorator
+@inline
+export function max_lanes(v: v128): v128 {
+  const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2));
+  return f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 2, 3, 0, 1));
+}
+
 // @ts-ignore: decorator
 @inline
 export function horizontal_sum(v: v128): f32 {
-  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+  return f32x4.extract_lane(sum_lanes(v), 0);
 }
 
-/** The largest lane; a NaN lane is passed over unless it is the first. */
+/** The largest lane; no lane may be NaN. */
 // @ts-ignore: decorator
 @inline
 export function horizontal_max(v: v128): f32 {
-  let most = f32x4.extract_lane(v, 0);
-  most = larger(most, f32x4.extract_lane(v, 1));
-  most = larger(most, f32x4.extract_lane(v, 2));
-  return larger(most, f32x4.extract_lane(v, 3));
+  return f32x4.extract_lane(max_lanes(v), 0);
 }
 
 /** The larger of the two; a NaN in first place stays, one in second place is passed over. */

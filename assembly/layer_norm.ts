@@ -1,11 +1,16 @@
 import { expect_aligned, expect_at_least, expect_beta, expect_range, expect_rows } from "./contract";
-import { add_square, horizontal_sum, keep_mask, load_part, store_part } from "./lanes";
+import { add_square, horizontal_sum, keep_mask, load_part, madd, store_part } from "./lanes";
 import { row_at, row_sum } from "./rows";
 
 /** Rows whose products are summed in registers before they join the total: see layer_norm_grad_weight_f32. */
 // @ts-ignore: decorator
 @inline
 const BLOCK_ROWS: i32 = 32;
+
+/** Rows that go through one pass before the next begins: a pass over one row need not wait for the result of the last. */
+// @ts-ignore: decorator
+@inline
+const ROWS_AT_ONCE: i32 = 4;
 
 /**
  * y[r, c] = (x[r, c] − μ_r) / σ_r · weight[c] + bias[c]          σ_r² = mean over c of (x[r, c] − μ_r)², plus ε
@@ -30,13 +35,23 @@ export function layer_norm_f32(
   assert(eps >= 0);
   const bytes = <usize>cols << 2;
   const n = <f32>cols;
-  for (let r = begin; r < end; r++) {
-    const from = row_at(x, r, ldx);
-    const mean = row_sum(from, from + bytes) / n;
-    const rstd = <f32>1 / sqrt<f32>(squared_distance(from, from + bytes, mean) / n + eps);
-    store<f32>(stats + (<usize>r << 3), mean);
-    store<f32>(stats + (<usize>r << 3), rstd, 4);
-    normalize(from, from + bytes, mean, rstd, weight, bias, row_at(y, r, ldy));
+  for (let first = begin; first < end; first += ROWS_AT_ONCE) {
+    const last = min(first + ROWS_AT_ONCE, end);
+    for (let r = first; r < last; r++) {
+      const from = row_at(x, r, ldx);
+      store<f32>(stats + (<usize>r << 3), row_sum(from, from + bytes) / n);
+    }
+    for (let r = first; r < last; r++) {
+      const from = row_at(x, r, ldx);
+      const squares = squared_distance(from, from + bytes, load<f32>(stats + (<usize>r << 3)));
+      store<f32>(stats + (<usize>r << 3), <f32>1 / sqrt<f32>(squares / n + eps), 4);
+    }
+    for (let r = first; r < last; r++) {
+      const from = row_at(x, r, ldx);
+      const mean = load<f32>(stats + (<usize>r << 3));
+      const rstd = load<f32>(stats + (<usize>r << 3), 4);
+      normalize(from, from + bytes, mean, rstd, weight, bias, row_at(y, r, ldy));
+    }
   }
 }
 
@@ -165,36 +180,54 @@ function input_row_grad(
   const keep = keep_mask(beta);
   const center = f32x4.splat(mean);
   const scale = f32x4.splat(rstd);
-  const start = x;
   const bytes = stop - x;
-  let sum = zero;
-  let dot = zero;
-  do {
-    const left = stop - x;
-    const g = f32x4.mul(load_part(dy, left, zero), load_part(weight, left, zero));
-    sum = f32x4.add(sum, g);
-    dot = f32x4.add(dot, f32x4.mul(g, f32x4.mul(f32x4.sub(load_part(x, left, center), center), scale)));
-    x += 16;
-    dy += 16;
-    weight += 16;
-  } while (x < stop);
-  const rounded = (bytes + 15) & ~15;
-  const meanG = f32x4.splat(horizontal_sum(sum) / n);
-  const meanGX = f32x4.splat(horizontal_sum(dot) / n);
-  x = start;
-  dy -= rounded;
-  weight -= rounded;
-  do {
-    const left = stop - x;
-    const g = f32x4.mul(load_part(dy, left, zero), load_part(weight, left, zero));
-    const normalized = f32x4.mul(f32x4.sub(load_part(x, left, zero), center), scale);
-    const v = f32x4.mul(f32x4.sub(f32x4.sub(g, meanG), f32x4.mul(normalized, meanGX)), scale);
-    store_part(dx, left, f32x4.add(v, v128.and(load_part(dx, left, zero), keep)));
-    x += 16;
-    dy += 16;
-    weight += 16;
-    dx += 16;
-  } while (x < stop);
+  const whole = bytes & ~31;
+  let sum0 = zero;
+  let sum1 = zero;
+  let dot0 = zero;
+  let dot1 = zero;
+  let at: usize = 0;
+  if (whole != 0) {
+    do {
+      const g0 = f32x4.mul(v128.load(dy + at), v128.load(weight + at));
+      const g1 = f32x4.mul(v128.load(dy + at, 16), v128.load(weight + at, 16));
+      sum0 = f32x4.add(sum0, g0);
+      sum1 = f32x4.add(sum1, g1);
+      dot0 = madd(dot0, g0, f32x4.sub(v128.load(x + at), center));
+      dot1 = madd(dot1, g1, f32x4.sub(v128.load(x + at, 16), center));
+      at += 32;
+    } while (at != whole);
+  }
+  for (; at < bytes; at += 16) {
+    const left = bytes - at;
+    const g = f32x4.mul(load_part(dy + at, left, zero), load_part(weight + at, left, zero));
+    sum0 = f32x4.add(sum0, g);
+    dot0 = madd(dot0, g, f32x4.sub(load_part(x + at, left, center), center));
+  }
+  // Σ g·x̂ and x̂ hold 1/σ each; both are taken together as one factor of x − μ.
+  const meanG = f32x4.splat(horizontal_sum(f32x4.add(sum0, sum1)) / n);
+  const slope = f32x4.splat((horizontal_sum(f32x4.add(dot0, dot1)) / n) * rstd * rstd);
+  at = 0;
+  if (whole != 0) {
+    do {
+      const g0 = f32x4.sub(f32x4.mul(v128.load(dy + at), v128.load(weight + at)), meanG);
+      const g1 = f32x4.sub(f32x4.mul(v128.load(dy + at, 16), v128.load(weight + at, 16)), meanG);
+      const v0 = f32x4.sub(g0, f32x4.mul(f32x4.sub(v128.load(x + at), center), slope));
+      const v1 = f32x4.sub(g1, f32x4.mul(f32x4.sub(v128.load(x + at, 16), center), slope));
+      const old0 = v128.and(v128.load(dx + at), keep);
+      const old1 = v128.and(v128.load(dx + at, 16), keep);
+      v128.store(dx + at, f32x4.add(f32x4.mul(v0, scale), old0));
+      v128.store(dx + at, f32x4.add(f32x4.mul(v1, scale), old1), 16);
+      at += 32;
+    } while (at != whole);
+  }
+  for (; at < bytes; at += 16) {
+    const left = bytes - at;
+    const g = f32x4.sub(f32x4.mul(load_part(dy + at, left, zero), load_part(weight + at, left, zero)), meanG);
+    const v = f32x4.sub(g, f32x4.mul(f32x4.sub(load_part(x + at, left, zero), center), slope));
+    const old = v128.and(load_part(dx + at, left, zero), keep);
+    store_part(dx + at, left, f32x4.add(f32x4.mul(v, scale), old));
+  }
 }
 
 /** dweight and dbias of sixteen columns over a block of rows. */

@@ -79,11 +79,17 @@ function add_scaled(n: i32, x: usize, s: f32, u: usize, y: usize): void {
 function add_scaled_product(n: i32, x: usize, s: f32, g: usize, u: usize, y: usize): void {
   const stop = y + ((<usize>n) << 2);
   const scales = f32x4.splat(s);
-  for (; y + 32 <= stop; x += 32, g += 32, u += 32, y += 32) {
-    const low = f32x4.mul(f32x4.mul(scales, v128.load(g)), v128.load(u));
-    const high = f32x4.mul(f32x4.mul(scales, v128.load(g, 16)), v128.load(u, 16));
-    v128.store(y, f32x4.add(v128.load(x), low));
-    v128.store(y, f32x4.add(v128.load(x, 16), high), 16);
+  if (y + 32 <= stop) {
+    do {
+      const low = f32x4.mul(f32x4.mul(scales, v128.load(g)), v128.load(u));
+      const high = f32x4.mul(f32x4.mul(scales, v128.load(g, 16)), v128.load(u, 16));
+      v128.store(y, f32x4.add(v128.load(x), low));
+      v128.store(y, f32x4.add(v128.load(x, 16), high), 16);
+      x += 32;
+      g += 32;
+      u += 32;
+      y += 32;
+    } while (y + 32 <= stop);
   }
   for (; y < stop; x += 4, g += 4, u += 4, y += 4) {
     store<f32>(y, load<f32>(x) + s * load<f32>(g) * load<f32>(u));

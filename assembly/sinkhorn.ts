@@ -3,6 +3,7 @@
 // E[r, c] · row_scale[r] · column_scale[c]. An iteration reads E twice and writes vectors alone. Columns are given the sum
 // rows/cols and rows the sum 1, which is the published form times rows; the two agree on the total, so the scales settle.
 import { expect_aligned, expect_positive, expect_range, expect_sizes } from "./contract";
+import { load_part, store_part } from "./lanes";
 import { exp2_f32x4, LOG2_E } from "./math";
 import { row_at, row_dot } from "./rows";
 
@@ -34,13 +35,23 @@ export function sinkhorn_exp_f32(n: i32, x: usize, temperature: f32, shift: usiz
   const shifts = v128.load32_splat(shift);
   const rates = f32x4.splat(LOG2_E / temperature); // e^t = 2^(t · log₂ e)
   const floor = f32x4.splat(-80 * LOG2_E);
-  for (; y + 16 <= stop; x += 16, y += 16) {
-    // pmax(a, b) is a < b ? b : a, so NaN in first place stays.
-    v128.store(y, exp2_f32x4(f32x4.pmax(f32x4.mul(f32x4.sub(v128.load(x), shifts), rates), floor)));
+  // pmax(a, b) is a < b ? b : a, so NaN in first place stays.
+  if (y + 32 <= stop) {
+    do {
+      const a = f32x4.pmax(f32x4.mul(f32x4.sub(v128.load(x), shifts), rates), floor);
+      const b = f32x4.pmax(f32x4.mul(f32x4.sub(v128.load(x, 16), shifts), rates), floor);
+      const yA = exp2_f32x4(a);
+      const yB = exp2_f32x4(b);
+      v128.store(y, yA);
+      v128.store(y, yB, 16);
+      x += 32;
+      y += 32;
+    } while (y + 32 <= stop);
   }
-  for (; y < stop; x += 4, y += 4) {
-    const t = f32x4.pmax(f32x4.mul(f32x4.sub(v128.load32_splat(x), shifts), rates), floor);
-    store<f32>(y, f32x4.extract_lane(exp2_f32x4(t), 0));
+  for (; y < stop; x += 16, y += 16) {
+    const left = stop - y;
+    const t = f32x4.pmax(f32x4.mul(f32x4.sub(load_part(x, left, shifts), shifts), rates), floor);
+    store_part(y, left, exp2_f32x4(t));
   }
 }
 

@@ -2,6 +2,7 @@ import { kernels } from "../runtime/launch.js";
 import { persistent } from "../tensor/create.js";
 import { powInt } from "../tensor/math.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { type Following, follow, parameterPairs } from "./ema.js";
 import { loadOptimizerState, persistentZeros, type SavedTensor } from "./optimizer-state.js";
 import {
   asGroups,
@@ -58,12 +59,20 @@ export class AdamW {
     this.slots = this.groups.flatMap((group) => group.parameters.map((parameter) => slotOf(group, parameter)));
   }
 
-  /** Moves every parameter that has a gradient, and consumes the gradients. */
-  update({
-    lr = this.defaults.lr,
-    lastLayerLr = lr,
-    weightDecay = this.defaults.weightDecay,
-  }: AdamWSettings = {}): void {
+  /**
+   * Moves every parameter that has a gradient, and consumes the gradients. A teacher that follows moves in the same pass over
+   * memory, to the bits of `ema` after the update; where the student has no gradient it moves too.
+   *
+   * @throws ShapeError if teacher and student have different parameters; nothing has moved then
+   */
+  update(
+    { lr = this.defaults.lr, lastLayerLr = lr, weightDecay = this.defaults.weightDecay }: AdamWSettings = {},
+    following: Following | null = null,
+  ): void {
+    const pairs = following ? parameterPairs(following.teacher, following.student) : [];
+    const targets = new Map(pairs.map(([target, source]) => [source.ptr, target]));
+    const oneMinusMomentum = 1 - (following?.momentum ?? 1);
+    const moved = new Set<Tensor>();
     const { beta1, beta2, eps } = this.defaults;
     const biases = new Map<number, { bias1: number; inverseRootBias2: number }>();
     for (const { tensor, group, mean, square, step } of this.slots) {
@@ -77,6 +86,8 @@ export class AdamW {
         biases.set(t, bias);
       }
       const rate = (group.isLastLayer ? lastLayerLr : lr) * group.lrMultiplier;
+      const target = targets.get(tensor.ptr);
+      if (target) moved.add(target);
       kernels.adamw_f32(
         tensor.numel,
         tensor.ptr,
@@ -90,8 +101,11 @@ export class AdamW {
         eps,
         bias.inverseRootBias2,
         gradient.scale,
+        target?.ptr ?? 0,
+        oneMinusMomentum,
       );
     }
+    for (const [target, source] of pairs) if (!moved.has(target)) follow(target, source, oneMinusMomentum);
   }
 
   /** Forgets the gradients without an update. */

@@ -1,6 +1,17 @@
 import { ShapeError } from "../errors.js";
 import type { Module } from "../nn/module.js";
 import { kernels } from "../runtime/launch.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** A teacher that moves towards a student. */
+export interface Following {
+  /** Overwritten. */
+  readonly teacher: Module;
+  /** A module with parameters of the same names and shapes. */
+  readonly student: Module;
+  /** 0 copies the student, 1 changes nothing. */
+  readonly momentum: number;
+}
 
 /**
  * Moves a teacher towards a student: t ← momentum·t + (1 − momentum)·s for every parameter; buffers stay.
@@ -11,6 +22,20 @@ import { kernels } from "../runtime/launch.js";
  * @throws ShapeError if the two have different parameters
  */
 export function ema(teacher: Module, student: Module, momentum: number): void {
+  for (const [target, source] of parameterPairs(teacher, student)) follow(target, source, 1 - momentum);
+}
+
+/** t ← t + (1 − momentum)·(s − t) for one parameter. */
+export function follow(target: Tensor, source: Tensor, oneMinusMomentum: number): void {
+  kernels.ema_f32(target.numel, oneMinusMomentum, source.ptr, target.ptr);
+}
+
+/**
+ * Each parameter of a teacher with the student's of the same name.
+ *
+ * @throws ShapeError if the two have different parameters
+ */
+export function parameterPairs(teacher: Module, student: Module): [Tensor, Tensor][] {
   const targets = teacher.namedParameters();
   const sources = new Map(student.namedParameters());
   for (const [name, { numel }] of targets) {
@@ -20,7 +45,5 @@ export function ema(teacher: Module, student: Module, momentum: number): void {
   if (sources.size !== targets.length) {
     throw new ShapeError(`ema: the student has ${sources.size} parameters, the teacher ${targets.length}.`);
   }
-  for (const [name, target] of targets) {
-    kernels.ema_f32(target.numel, 1 - momentum, sources.get(name)!.ptr, target.ptr);
-  }
+  return targets.map(([name, target]) => [target, sources.get(name)!]);
 }

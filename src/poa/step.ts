@@ -4,7 +4,6 @@ import type { DropPath } from "../nn/drop-path.js";
 import { add } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
-import { ema } from "../optim/ema.js";
 import { phase } from "../runtime/profile.js";
 import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
@@ -118,13 +117,12 @@ export function teacherTargets(
   return { classes, patches: patch.map((x, h) => patchCentering[h].targets(x, temperature)) };
 }
 
-/** Optimiser step with the clipped gradients, then the teacher follows the student. */
+/** Optimiser step with the clipped gradients; the teacher follows the student. */
 export function applyUpdate(
   { student, teacher, optimizer }: PoaState,
   { lr, lastLayerLr, weightDecay, momentum }: Pick<StepSettings, "lr" | "lastLayerLr" | "weightDecay" | "momentum">,
 ): void {
-  optimizer.update({ lr, lastLayerLr, weightDecay });
-  ema(teacher, student, momentum);
+  optimizer.update({ lr, lastLayerLr, weightDecay }, { teacher, student, momentum });
 }
 
 /** Backbone and heads are clipped on their own, as published (spec §5.4). Returns the norms before. */

@@ -2,8 +2,10 @@ import * as assert from "uvu/assert";
 import { gradTarget, seedGradient } from "../../src/autograd/gradient.js";
 import { step } from "../../src/autograd/tape.js";
 import { ConfigError, ShapeError } from "../../src/errors.js";
+import { Module } from "../../src/nn/module.js";
 import { AdamW } from "../../src/optim/adamw.js";
 import { clipGradients } from "../../src/optim/clip.js";
+import { ema } from "../../src/optim/ema.js";
 import { init } from "../../src/runtime/context.js";
 import { parameter } from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
@@ -69,6 +71,62 @@ test("in single precision fifty steps stay close to the same update", async () =
     expected = plain.next(expected, g, 0.01, 0.1);
   }
   assert.ok(Math.abs(p.item() - expected) < 2e-6, `${p.item()}, expected ${expected}`);
+});
+
+class Net extends Module {
+  readonly used = parameter([1500], () => 0);
+  readonly idle = parameter([7], () => 0);
+
+  constructor(seed: number) {
+    super();
+    this.used.write(numbers([1500], seed));
+    this.idle.write(numbers([7], seed + 1));
+  }
+}
+
+test("a teacher that follows the update has the bits of a moving average after it", async () => {
+  await init();
+  const [together, apart] = [0, 1].map(() => ({ teacher: new Net(1), student: new Net(3) }));
+  for (const { student } of [together, apart]) give(student.used, numbers([1500], 5));
+  new AdamW(together.student.parameters()).update({ lr: 0.1 }, { ...together, momentum: 0.9 });
+  new AdamW(apart.student.parameters()).update({ lr: 0.1 });
+  ema(apart.teacher, apart.student, 0.9);
+  for (const name of ["used", "idle"] as const) {
+    assert.equal(together.student[name].toArray(), apart.student[name].toArray());
+    assert.equal(together.teacher[name].toArray(), apart.teacher[name].toArray());
+    assert.not.equal(together.teacher[name].toArray(), new Net(1)[name].toArray(), `${name} has not moved`);
+  }
+});
+
+test("two teachers' parameters may follow one shared weight", async () => {
+  await init();
+  const shared = weight([1, 2]);
+  class Tied extends Module {
+    readonly first: Tensor;
+    readonly second: Tensor;
+    constructor(first: Tensor, second: Tensor) {
+      super();
+      this.first = first;
+      this.second = second;
+    }
+  }
+  const [teacher, student] = [new Tied(weight([0, 0]), weight([4, 4])), new Tied(shared, shared)];
+  give(shared, [1, 1]);
+  new AdamW([shared]).update({ lr: 0.5, weightDecay: 0 }, { teacher, student, momentum: 0 });
+  for (const x of [teacher.first, teacher.second]) assert.equal(x.toArray(), shared.toArray());
+});
+
+test("a teacher of other parameters is refused before anything moves", async () => {
+  await init();
+  const [student, teacher] = [new Net(1), new (class extends Module {})()];
+  give(student.used, numbers([1500], 5));
+  const before = student.used.toArray();
+  const optimizer = new AdamW(student.parameters());
+  assert.throws(
+    () => optimizer.update({}, { teacher, student, momentum: 0.9 }),
+    (error: Error) => error instanceof ShapeError,
+  );
+  assert.equal(student.used.toArray(), before);
 });
 
 test("a parameter without gradient keeps weight, moments and step count", async () => {

@@ -14,6 +14,8 @@ export function adamw_f32(
   eps: number,
   inverseRootBias2: number,
   gradScale: number,
+  t: number,
+  oneMinusMomentum: number,
 ): void {
   const { f32 } = heap;
   for (let i = 0; i < n; i++) {
@@ -24,6 +26,7 @@ export function adamw_f32(
     f32[(v >> 2) + i] = second;
     f32[(p >> 2) + i] = (1 - decay) * f32[(p >> 2) + i] - (step * first) / (Math.sqrt(second) * inverseRootBias2 + eps);
   }
+  if (t !== 0) ema_f32(heap, n, oneMinusMomentum, p, t);
 }
 
 export function sgd_f32(
