@@ -81,6 +81,9 @@ interface Layer {
 
 const layers: readonly Layer[] = [
   { name: "3x3", x: [2, 5, 6, 3], w: [4, 3, 3, 3], options: { padding: 1, inputScale: 1.75 } },
+  { name: "3x3 by tiles", x: [2, 7, 8, 8], w: [8, 8, 3, 3], options: { padding: 1, inputScale: 1.75 } },
+  { name: "3x3 by tiles to the rim", x: [3, 5, 6, 12], w: [16, 12, 3, 3], options: { padding: 2 } },
+  { name: "3x3 by tiles in two groups", x: [2, 9, 9, 16], w: [16, 8, 3, 3], options: { groups: 2 } },
   { name: "3x3 with stride 2", x: [2, 7, 6, 8], w: [5, 8, 3, 3], options: { padding: 1, stride: 2 } },
   { name: "7x7 with stride 2", x: [1, 9, 10, 3], w: [4, 3, 7, 7], options: { padding: 3, stride: 2 } },
   { name: "1x1", x: [2, 3, 4, 6], w: [5, 6, 1, 1], options: { inputScale: 0.5 } },
@@ -136,11 +139,28 @@ for (const { name, x: shape, w, options } of layers) {
 
 test("sums longer than a block are added block by block", async () => {
   await init();
-  const [x, weight] = [leaf([1, 5, 4, 50], 1), leaf([9, 50, 3, 3], 2)];
-  const y = values(() => conv2d(x, weight, null, { padding: 1 }));
-  naive(x, weight, { padding: 1 }).forEach((value, i) => {
-    assert.ok(Math.abs(y[i] - value) < 1e-4, `entry ${i} is ${y[i]}, expected ${value}`);
-  });
+  for (const [channels, taps] of [
+    [50, 3],
+    [401, 1],
+    [5, 10],
+    [2, 20],
+  ]) {
+    const [x, weight] = [leaf([1, 5, 4, channels], 1), leaf([9, channels, taps, taps], 2)];
+    const options = { padding: taps >> 1 };
+    const y = values(() => conv2d(x, weight, null, options));
+    naive(x, weight, options).forEach((value, i) => {
+      assert.ok(Math.abs(y[i] - value) < 1e-4, `${channels} channels, entry ${i} is ${y[i]}, expected ${value}`);
+    });
+  }
+});
+
+test("no channels at all sum up to the bias", async () => {
+  await init();
+  const [x, weight, bias] = [leaf([1, 3, 3, 0], 1), leaf([2, 0, 3, 3], 2), fromArray([4, 5], [2])];
+  assert.equal(
+    values(() => conv2d(x, weight, bias)),
+    [4, 5],
+  );
 });
 
 test("a slice of a convolution equals one with dense copies", async () => {
@@ -157,6 +177,20 @@ test("a slice of a convolution equals one with dense copies", async () => {
       values(() => conv2d(input, dense, fromArray(bias.narrow(0, 0, 13).toArray(), [13]), options)),
     );
   }
+});
+
+test("3x3 by tiles stays within 1e-6 of the sum of absolute terms, also of a slice", async () => {
+  await init();
+  const [x, weight] = [leaf([1, 11, 13, 72], 1), leaf([24, 80, 3, 3], 2)];
+  const part = weight.narrow(0, 0, 16).narrow(1, 4, 64);
+  const input = x.narrow(3, 8, 64);
+  const y = values(() => conv2d(input, part, null, { padding: 1 }));
+  const dense = (t: Tensor, of: (value: number) => number) => fromArray(Array.from(t.toArray(), of), t.shape);
+  const exact = naive(dense(input, Number), dense(part, Number), { padding: 1 });
+  const bounds = naive(dense(input, Math.abs), dense(part, Math.abs), { padding: 1 });
+  exact.forEach((value, i) => {
+    assert.ok(Math.abs(y[i] - value) <= 1e-6 * bounds[i], `entry ${i} is ${y[i]}, expected ${value}`);
+  });
 });
 
 test("backward of a slice is the derivative and zero outside the slice", async () => {

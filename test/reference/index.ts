@@ -5,6 +5,7 @@ export * from "./blur.js";
 export * from "./conv.js";
 export * from "./conv-depthwise.js";
 export * from "./conv-grad-weight.js";
+export * from "./conv-winograd.js";
 export * from "./cross-entropy.js";
 export * from "./elementwise.js";
 export * from "./gather.js";
