@@ -9,7 +9,7 @@ import { expect_window, field, source_bytes, Window } from "./window";
  *
  * reads     x  f32[images, HEIGHT, WIDTH, channels], PIXEL elements from pixel to pixel; window  i32[16], see window.ts
  * writes    y  f32[pixels, channels]; taps  i32[pixels, channels]
- * requires  pixels = images·ROWS·COLUMNS; 0 ≤ begin ≤ end ≤ pixels
+ * requires  pixels = images·ROWS·COLUMNS; steps of the window are positive; 0 ≤ begin ≤ end ≤ pixels
  * splits    over pixels, anywhere
  * error     none
  */
@@ -18,6 +18,7 @@ export function max_pool_f32(
 ): void {
   expect_range(pixels, begin, end);
   expect_window(window, pixels, channels);
+  assert(field(window, Window.STEP_Y) >= 1 && field(window, Window.STEP_X) >= 1);
   expect_aligned(x | y | taps);
   const rows = field(window, Window.ROWS);
   const columns = field(window, Window.COLUMNS);
@@ -27,38 +28,85 @@ export function max_pool_f32(
     const line = i / columns;
     const image = line / rows;
     const source = x + <usize>image * imageBytes;
+    const fromY = first_y(window, line - image * rows);
+    const fromX = first_x(window, i - line * columns);
     const to = <usize>i * bytes;
-    for (let c: usize = 0; c < bytes; c += 16) {
-      largest(window, bytes - c, source + c, line - image * rows, i - line * columns, y + to + c, taps + to + c);
-    }
+    let c: usize = 0;
+    for (; c + 64 <= bytes; c += 64) sixteen_largest(window, source + c, fromY, fromX, y + to + c, taps + to + c);
+    for (; c < bytes; c += 16) four_largest(window, bytes - c, source + c, fromY, fromX, y + to + c, taps + to + c);
   }
 }
 
-/** The largest of what one pixel sees in four channels, or in the `left` bytes of them that remain. */
+/** The first tap inside the image, which is chosen if nothing is above −∞. */
+function first_tap(window: usize, fromY: i32, fromX: i32): i32 {
+  const tapsX = field(window, Window.TAPS_X);
+  const stepY = field(window, Window.STEP_Y);
+  const stepX = field(window, Window.STEP_X);
+  let tap = 0;
+  for (; fromY < 0; fromY += stepY) tap += tapsX;
+  for (; fromX < 0; fromX += stepX) tap++;
+  return tap;
+}
+
+/** The largest of what one pixel sees in sixteen channels. */
+function sixteen_largest(window: usize, image: usize, fromY: i32, fromX: i32, y: usize, taps: usize): void {
+  const height = field(window, Window.HEIGHT);
+  const width = field(window, Window.WIDTH);
+  const tapsX = field(window, Window.TAPS_X);
+  const stepX = field(window, Window.STEP_X);
+  const pixelBytes = <usize>field(window, Window.PIXEL) << 2;
+  let best0 = f32x4.splat(-Infinity), best1 = best0, best2 = best0, best3 = best0;
+  let at0 = i32x4.splat(first_tap(window, fromY, fromX)), at1 = at0, at2 = at0, at3 = at0;
+  let tap = 0;
+  for (let tapY = field(window, Window.TAPS_Y); tapY > 0; tapY--, fromY += field(window, Window.STEP_Y)) {
+    const inside = <u32>fromY < <u32>height;
+    const line = image + <usize>fromY * <usize>width * pixelBytes;
+    for (let tapX = 0, atX = fromX; tapX < tapsX; tapX++, atX += stepX, tap++) {
+      if (!inside || <u32>atX >= <u32>width) continue;
+      const from = line + <usize>atX * pixelBytes;
+      const here = i32x4.splat(tap);
+      let v = v128.load(from);
+      let better = exceeds(v, best0);
+      best0 = v128.bitselect(v, best0, better), at0 = v128.bitselect(here, at0, better);
+      v = v128.load(from, 16), better = exceeds(v, best1);
+      best1 = v128.bitselect(v, best1, better), at1 = v128.bitselect(here, at1, better);
+      v = v128.load(from, 32), better = exceeds(v, best2);
+      best2 = v128.bitselect(v, best2, better), at2 = v128.bitselect(here, at2, better);
+      v = v128.load(from, 48), better = exceeds(v, best3);
+      best3 = v128.bitselect(v, best3, better), at3 = v128.bitselect(here, at3, better);
+    }
+  }
+  v128.store(y, best0), v128.store(y, best1, 16), v128.store(y, best2, 32), v128.store(y, best3, 48);
+  v128.store(taps, at0), v128.store(taps, at1, 16), v128.store(taps, at2, 32), v128.store(taps, at3, 48);
+}
+
+/** Lanes where v is larger, or NaN. */
 // @ts-ignore: decorator
 @inline
-function largest(window: usize, left: usize, image: usize, row: i32, column: i32, y: usize, taps: usize): void {
+function exceeds(v: v128, best: v128): v128 {
+  return v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+}
+
+/** The same in four channels, or in the `left` bytes of them that remain. */
+function four_largest(
+  window: usize, left: usize, image: usize, fromY: i32, fromX: i32, y: usize, taps: usize,
+): void {
   const zero = f32x4.splat(0);
   const height = field(window, Window.HEIGHT);
   const width = field(window, Window.WIDTH);
   const tapsX = field(window, Window.TAPS_X);
   const stepX = field(window, Window.STEP_X);
   const pixelBytes = <usize>field(window, Window.PIXEL) << 2;
-  const firstX = column * field(window, Window.STRIDE_X) + field(window, Window.FIRST_X);
-  let fromY = row * field(window, Window.STRIDE_Y) + field(window, Window.FIRST_Y);
   let best = f32x4.splat(-Infinity);
-  let at = zero;
-  let first = true;
+  let at = i32x4.splat(first_tap(window, fromY, fromX));
   let tap = 0;
   for (let tapY = field(window, Window.TAPS_Y); tapY > 0; tapY--, fromY += field(window, Window.STEP_Y)) {
     const inside = <u32>fromY < <u32>height;
     const line = image + <usize>fromY * <usize>width * pixelBytes;
-    for (let tapX = 0, fromX = firstX; tapX < tapsX; tapX++, fromX += stepX, tap++) {
-      if (!inside || <u32>fromX >= <u32>width) continue;
-      const v = load_part(line + <usize>fromX * pixelBytes, left, zero);
-      // The first tap inside is taken even if it is −∞, so that the gradient reaches an element of the window.
-      const better = first ? i32x4.splat(-1) : v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
-      first = false;
+    for (let tapX = 0, atX = fromX; tapX < tapsX; tapX++, atX += stepX, tap++) {
+      if (!inside || <u32>atX >= <u32>width) continue;
+      const v = load_part(line + <usize>atX * pixelBytes, left, zero);
+      const better = exceeds(v, best);
       best = v128.bitselect(v, best, better);
       at = v128.bitselect(i32x4.splat(tap), at, better);
     }

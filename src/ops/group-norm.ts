@@ -9,7 +9,7 @@ import { expectContiguous, expectDType, expectShape } from "./check.js";
 
 /**
  * Group normalisation: (x − μ)/√(σ² + ε) ⊙ weight + bias with μ and σ² over the pixels and the channels of a group, image by
- * image (Wu, He 2018). A slice of leading channels keeps the size of a group: give it so many groups fewer.
+ * image (Wu, He 2018). A slice of channels may be cut into fewer groups or into smaller ones: the caller says how many.
  *
  * @param x       [B, …, C], channels last, for instance images [B, H, W, C]; a slice of channels is read in place
  * @param groups  equal runs of channels; divides C
