@@ -181,7 +181,8 @@ function run(name: KernelName, { args }: KernelCase, body: (call: Call) => void)
   return memory;
 }
 
-function placeScratch(heap: WasmHeap): number {
+/** Room for the working memory of one thread, filled with NaN. */
+export function placeScratch(heap: WasmHeap): number {
   const at = (heap.sizeBytes + 63) & ~63;
   heap.grow(at + SCRATCH_BYTES);
   heap.f32.fill(Number.NaN, at >> 2, (at + SCRATCH_BYTES) >> 2);

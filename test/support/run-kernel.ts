@@ -1,6 +1,6 @@
-import type { KernelName } from "../../src/runtime/kernels.js";
+import { type KernelName, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
-import { kernelsOn, TestMemory } from "./kernels.js";
+import { kernelsOn, placeScratch, TestMemory } from "./kernels.js";
 
 /**
  * Runs a compiled kernel once over its whole axis.
@@ -13,6 +13,7 @@ export function runKernel(name: KernelName, args: (memory: TestMemory) => number
   const raw = kernelsOn(heap);
   const memory = new TestMemory(heap);
   const visible = args(memory);
-  raw[name](...visible, 0, visible[0]);
+  const scratch = signatures[name].scratch ? [placeScratch(heap)] : [];
+  raw[name](...visible, ...scratch, 0, visible[0]);
   return memory.blocks.filter(({ output }) => output).map(({ ptr, words }) => memory.words(ptr, words));
 }
