@@ -25,7 +25,7 @@ import { copy_span, fill_span } from "./span";
  *           2·(tokens + 3)·(dim + 7) + 56·(dim + tokens + 9) numbers, on the path of four items, which
  *           bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
- * error     relative to the largest |v|: about 4e-7·(1 + the largest |score|)
+ * error     relative to the largest |v|: about 5e-7·(1 + the largest |score|)
  */
 export function attention_f32(
   items: i32, heads: i32, tokens: i32, dim: i32, queries: i32, scale: f32, qkv: usize, bias: usize, bias_head: i32,

@@ -22,13 +22,13 @@ const LARGE: f32 = 2097152;
 // @ts-ignore: decorator
 @inline
 function power(
-  t: v128, lowest: v128, magic: v128, one: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128, c6: v128,
+  t: v128, lowest: v128, magic: v128, one: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128,
 ): v128 {
   t = f32x4.pmax(t, lowest);
   const shifted = f32x4.add(t, magic);
   const f = f32x4.sub(t, f32x4.sub(shifted, magic));
   const f2 = f32x4.mul(f, f);
-  const d = madd(f32x4.add(f32x4.mul(c5, f), c4), c6, f2);
+  const d = f32x4.add(f32x4.mul(c5, f), c4);
   const b = madd(f32x4.add(f32x4.mul(c3, f), c2), d, f2);
   const p = madd(f32x4.add(f32x4.mul(c1, f), one), b, f2);
   return f32x4.mul(p, i32x4.shl(shifted, 23));
@@ -43,7 +43,7 @@ function power(
 export function exponentiate(tokens: i32, strips: i32, s: usize, stripBytes: usize, inverse: usize, logs: usize): void {
   const one = constant(Entry.ONE);
   const c1 = constant(Entry.EXP2_C1), c2 = constant(Entry.EXP2_C2), c3 = constant(Entry.EXP2_C3);
-  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5), c6 = constant(Entry.EXP2_C6);
+  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5);
   for (; strips > 0; strips--, s += stripBytes, inverse += 16, logs += 16) {
     const stop = s + (<usize>tokens << 4);
     const top = largest(tokens, s);
@@ -58,7 +58,7 @@ export function exponentiate(tokens: i32, strips: i32, s: usize, stripBytes: usi
     const magic = f32x4.sub(constant(Entry.EXP2_MAGIC), shift);
     let sum = f32x4.splat(0);
     for (let at = s; at < stop; at += 16) {
-      const p = power(v128.load(at), lowest, magic, one, c1, c2, c3, c4, c5, c6);
+      const p = power(v128.load(at), lowest, magic, one, c1, c2, c3, c4, c5);
       v128.store(at, p);
       sum = f32x4.add(sum, p);
     }
@@ -85,11 +85,11 @@ function largest(tokens: i32, s: usize): v128 {
 export function differentiate(tokens: i32, strips: i32, s: usize, ds: usize, stripBytes: usize, logs: usize): void {
   const one = constant(Entry.ONE), lowest = constant(Entry.EXP2_LOWEST), magic = constant(Entry.EXP2_MAGIC);
   const c1 = constant(Entry.EXP2_C1), c2 = constant(Entry.EXP2_C2), c3 = constant(Entry.EXP2_C3);
-  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5), c6 = constant(Entry.EXP2_C6);
+  const c4 = constant(Entry.EXP2_C4), c5 = constant(Entry.EXP2_C5);
   for (; strips > 0; strips--, s += stripBytes, ds += stripBytes, logs += 16) {
     const log = v128.load(logs);
     for (let at: usize = 0, stop = <usize>tokens << 4; at < stop; at += 16) {
-      const p = power(f32x4.sub(v128.load(s + at), log), lowest, magic, one, c1, c2, c3, c4, c5, c6);
+      const p = power(f32x4.sub(v128.load(s + at), log), lowest, magic, one, c1, c2, c3, c4, c5);
       v128.store(s + at, p);
       v128.store(ds + at, f32x4.mul(p, v128.load(ds + at)));
     }

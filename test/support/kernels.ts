@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import type { Heap } from "../../src/runtime/heap.js";
 import { instantiateKernels, type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
-import { noteKernelCase } from "./recorder.js";
 import { useTallTiles } from "../../src/runtime/tall-tiles.js";
+import { noteKernelCase } from "./recorder.js";
 
 const GUARD = 12345.678;
 const GUARD_WORDS = 16;
