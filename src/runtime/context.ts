@@ -1,10 +1,13 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError, ResourceError } from "../errors.js";
 import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
-import { bindSerial } from "./generated/kernels.js";
+import { bindSerial, bindShared } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
-import { instantiateKernels, type Kernels } from "./kernels.js";
+import { compileKernels, instantiateKernels, type Kernels } from "./kernels.js";
 import { setKernels } from "./launch.js";
 import { ADDRESS_SPACE_BYTES, WasmHeap } from "./memory.js";
+import { Pool } from "./pool.js";
+import { threadsProblem, wantedThreads } from "./threads.js";
+import { costs, LEAST_SHARED_US } from "./work.js";
 
 /** The first page holds the constants table of the kernels. */
 const FIRST_FREE_ADDRESS = 65536;
@@ -16,7 +19,10 @@ export interface Runtime {
   readonly heap: Heap;
   readonly persistent: PersistentArena;
   readonly step: StepArena;
+  /** Threads that compute, the calling one included. */
   readonly threads: number;
+  /** Why there is only one although more were wanted, or null. */
+  readonly threadsProblem: string | null;
   readonly memoryLimitBytes: number;
 }
 
@@ -29,15 +35,22 @@ export interface KernelProvider {
 export interface InitOptions {
   /** Limit of linear memory: bytes or "512MiB", "2GiB". Default 4 GiB, the address space. */
   memory?: number | string;
-  /** Threads, or "all". Kernels run on one thread in this version, whatever is asked. */
+  /**
+   * Threads that compute, the calling one included; "all" for as many as there are cores. Default POA_THREADS, where the
+   * host has an environment, else 1. Results are equal bit for bit whatever the number. A host that shares no memory, or
+   * has no workers, computes on one.
+   */
   threads?: number | "all";
-  /** A compiled module in place of the inlined one. */
+  /** A module in place of the inlined one. One that is compiled already runs on one thread. */
   wasm?: Uint8Array | WebAssembly.Module;
   /** Other kernels, for instance the reference kernels in double precision. */
   kernels?: KernelProvider;
 }
 
 let live: Runtime | null = null;
+let livePool: Pool | null = null;
+/** Counts calls of init() and dispose(), so that one that is overtaken while its threads start gives way. */
+let starts = 0;
 
 /**
  * Starts the runtime. A second call replaces the first; tensors of the first then throw ReleasedError.
@@ -47,26 +60,78 @@ let live: Runtime | null = null;
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   dispose();
+  const start = starts;
   const memoryLimitBytes = parseMemory(options.memory ?? ADDRESS_SPACE_BYTES);
-  checkThreads(options.threads ?? 1);
-  const scratch = FIRST_FREE_ADDRESS;
-  const firstAddress = scratch + SCRATCH_BYTES;
-  if (memoryLimitBytes < firstAddress) {
-    const least = Math.ceil(firstAddress / 2 ** 20);
-    throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB. Allow more.`);
+  const threads = options.kernels ? 1 : wantedThreads(options.threads);
+  if (memoryLimitBytes < firstAddress(threads)) {
+    const least = Math.ceil(firstAddress(threads) / 2 ** 20);
+    const fewer = threads > 1 ? " Allow more, or use fewer threads." : " Allow more.";
+    throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB.${fewer}`);
   }
-  let heap: Heap;
-  if (options.kernels) {
-    heap = options.kernels.heap;
-    setKernels(options.kernels.kernels);
-  } else {
-    const wasmHeap = new WasmHeap({ initialBytes: firstAddress, limitBytes: memoryLimitBytes });
-    setKernels(bindSerial(instantiateKernels(wasmHeap.memory, options.wasm), scratch));
-    heap = wasmHeap;
+  const bound = options.kernels
+    ? { ...options.kernels, threads, problem: null, pool: null }
+    : await bindKernels(threads, memoryLimitBytes, options.wasm);
+  if (start !== starts) {
+    bound.pool?.dispose();
+    throw new ConfigError("init: another init() or dispose() came before this one was done. Await each.");
   }
-  const space = new AddressSpace(heap, firstAddress);
-  live = { heap, persistent: new PersistentArena(space), step: new StepArena(space), threads: 1, memoryLimitBytes };
+  const { heap, problem } = bound;
+  setKernels(bound.kernels);
+  livePool = bound.pool;
+  const space = new AddressSpace(heap, firstAddress(bound.threads));
+  const arenas = { persistent: new PersistentArena(space), step: new StepArena(space) };
+  live = { heap, ...arenas, threads: bound.threads, threadsProblem: problem, memoryLimitBytes };
   return live;
+}
+
+/** Each thread's working memory lies behind the first page, and all else behind that. */
+const scratchOf = (thread: number) => FIRST_FREE_ADDRESS + thread * SCRATCH_BYTES;
+const firstAddress = (threads: number) => scratchOf(threads);
+
+interface Bound {
+  readonly heap: Heap;
+  readonly kernels: Kernels;
+  readonly threads: number;
+  readonly problem: string | null;
+  readonly pool: Pool | null;
+}
+
+/** On as many threads as wanted, or on one where the host has no more. */
+async function bindKernels(threads: number, limitBytes: number, wasm: InitOptions["wasm"]): Promise<Bound> {
+  if (threads === 1) return bindOne(limitBytes, wasm, null);
+  const problem = wasm instanceof WebAssembly.Module ? "the wasm module is compiled already" : threadsProblem();
+  if (problem) return bindOne(limitBytes, wasm, problem);
+  const module = compileKernels(wasm, true);
+  try {
+    return await bindMany(threads, limitBytes, module);
+  } catch (error) {
+    if (!(error instanceof ResourceError || error instanceof RangeError)) throw error;
+    return bindOne(limitBytes, wasm, error.message);
+  }
+}
+
+function bindOne(limitBytes: number, wasm: InitOptions["wasm"], problem: string | null): Bound {
+  const heap = new WasmHeap({ initialBytes: firstAddress(1), limitBytes });
+  const kernels = bindSerial(instantiateKernels(heap.memory, wasm), scratchOf(0));
+  return { heap, kernels, threads: 1, problem, pool: null };
+}
+
+/** @throws ResourceError if the threads do not start, RangeError if the host gives no shared memory */
+async function bindMany(threads: number, limitBytes: number, module: WebAssembly.Module): Promise<Bound> {
+  const heap = new WasmHeap({ initialBytes: firstAddress(threads), limitBytes, shared: true });
+  const { memory } = heap;
+  const raw = instantiateKernels(memory, module);
+  const scratch = Array.from({ length: threads }, (_, thread) => scratchOf(thread));
+  const pool = await Pool.start({ threads, module, memory, raw, scratch });
+  const kernels = bindShared(raw, {
+    scratch: scratchOf(0),
+    args: pool.args,
+    costs,
+    leastUs: LEAST_SHARED_US,
+    rests: (us) => pool.rests(us),
+    divide: (kernel, us) => pool.divide(kernel, us),
+  });
+  return { heap, kernels, threads, problem: null, pool };
 }
 
 /** The live runtime. @throws ConfigError before init() */
@@ -75,13 +140,16 @@ export function runtime(): Runtime {
   return live;
 }
 
-/** Stops the runtime; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
+/** Stops the runtime and its threads; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
 export function dispose(): void {
   if (live) {
     live.persistent.alive = false;
     live.step.abandon();
   }
   live = null;
+  livePool?.dispose();
+  livePool = null;
+  starts++;
   setKernels(null);
 }
 
@@ -103,11 +171,6 @@ function parseMemory(limit: number | string): number {
     throw new ConfigError(`init: memory is ${show(limit)}; expected bytes or a text like "512MiB" or "2GiB".`);
   const unit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[match[2] as "KiB" | "MiB" | "GiB"];
   return Math.min(Number(match[1]) * unit, ADDRESS_SPACE_BYTES);
-}
-
-function checkThreads(threads: number | "all"): void {
-  if (threads === "all" || (Number.isInteger(threads) && threads >= 1)) return;
-  throw new ConfigError(`init: threads is ${show(threads)}; expected a whole number from 1 on, or "all".`);
 }
 
 const show = (value: unknown) => (typeof value === "string" ? JSON.stringify(value) : String(value));
