@@ -22,24 +22,31 @@ async function pair(): Promise<Pool> {
 
 const pool = threadsProblem() === null ? await pair() : null;
 
-/** What it costs to reach a kernel: a call on this thread, and a call of two parts until both are done, threads awake. */
+/** Enough that a thread which is awake takes its part before the other is done. */
+const PART = 8192;
+
+/**
+ * What it costs to reach a kernel. The time of a call in two parts, less that of one part alone, is what the division
+ * costs on an idle machine: until the other thread has seen the call, and until this one has seen its end.
+ */
 export const cases: readonly BenchCase[] = [
-  {
-    name: "launch fill 4",
-    unit: "us",
-    work: 1,
-    prepare: () => {
-      const y = empty([4]);
-      return () => kernels.fill_f32(4, 1, y.ptr);
-    },
-  },
-  ...(pool
-    ? [{ name: "launch fill 32 in two parts", unit: "us", work: 1, prepare: () => divided(pool) } as const]
-    : []),
+  timed("launch fill 4", () => {
+    const y = empty([4]);
+    return () => kernels.fill_f32(4, 1, y.ptr);
+  }),
+  timed(`launch gelu ${PART} in one part`, () => {
+    const y = empty([PART]);
+    return () => kernels.gelu_f32(PART, y.ptr, y.ptr);
+  }),
+  ...(pool ? [timed(`launch gelu ${2 * PART} in two parts`, () => divided(pool))] : []),
 ];
 
+function timed(name: string, prepare: BenchCase["prepare"]): BenchCase {
+  return { name, unit: "us", work: 1, prepare };
+}
+
 function divided(threads: Pool): () => void {
-  const fill = (Object.keys(signatures) as KernelName[]).indexOf("fill_f32");
-  threads.args.set([32, 1, DATA_AT]);
-  return () => threads.divide(fill, LEAST_SHARED_US);
+  const gelu = (Object.keys(signatures) as KernelName[]).indexOf("gelu_f32");
+  threads.args.set([2 * PART, DATA_AT, DATA_AT]);
+  return () => threads.divide(gelu, LEAST_SHARED_US);
 }

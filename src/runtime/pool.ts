@@ -14,7 +14,7 @@ const SPIN_MS = 0.1;
 /**
  * A call in which one side did next to nothing was divided in vain: the others slept, or they share a core with this
  * thread because the machine is busy. One call wakes them; if several in a row are in vain, calls stay whole for so much
- * work, then for twice as much.
+ * work, then for twice as much; calls in which both sides had a share shorten that again.
  */
 const TRIES = 4;
 const FIRST_REST_US = 200;
@@ -187,7 +187,7 @@ export class Pool {
     const few = parts / 8;
     if (taken > few && parts - taken > few) {
       this.inVain = 0;
-      this.nextRestUs = FIRST_REST_US;
+      this.nextRestUs = Math.max(this.nextRestUs / 2, FIRST_REST_US);
     } else if (++this.inVain === TRIES) {
       this.inVain = 0;
       this.restUs = this.nextRestUs;
