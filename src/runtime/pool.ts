@@ -9,18 +9,18 @@ import { type WorkerAnswer, type WorkerStart, workerSource } from "./worker-sour
 const LEAST_PART_US = LEAST_SHARED_US / 2;
 
 /** How long threads look for what they wait for before they sleep, in milliseconds. Waking takes about as long. */
-const SPIN_MS = 0.1;
+const SPIN_MS = 0.05;
 
 /**
  * A call in which one side did next to nothing was divided in vain: the others slept, or they share a core with this
- * thread because the machine is busy. One call wakes them; if several in a row are in vain, calls stay whole for so much
- * work, then for twice as much; calls in which both sides had a share shorten that again.
+ * thread because the machine is busy. One call wakes them; if calls in vain outnumber the others by this, calls stay whole
+ * for so much work, next time for twice as much. So many good calls in a row halve it again.
  */
 const TRIES = 4;
 const FIRST_REST_US = 200;
 const LONGEST_REST_US = 20_000;
 /** Calls from this cost on are divided all the same. */
-const ALWAYS_SHARED_US = 2000;
+const ALWAYS_SHARED_US = 10_000;
 
 /** While the calling thread sleeps, it looks this often whether the others live, and gives up after so many looks. */
 const LOOK_MS = 100;
@@ -57,6 +57,7 @@ export class Pool {
   private readonly maySleep = maySleep();
   private failure: string | null = null;
   private inVain = 0;
+  private goodInRow = 0;
   private restUs = 0;
   private nextRestUs = FIRST_REST_US;
 
@@ -182,17 +183,21 @@ export class Pool {
     this.raw[kernel](...call);
   }
 
-  /** Notes whether both sides took a share. */
+  /** Notes whether both sides took a share, and lets calls stay whole for a while if too often they did not. */
   private judge(parts: number, taken: number): void {
     const few = parts / 8;
     if (taken > few && parts - taken > few) {
-      this.inVain = 0;
+      this.inVain = Math.max(this.inVain - 1, 0);
+      if (++this.goodInRow < TRIES) return;
+      this.goodInRow = 0;
       this.nextRestUs = Math.max(this.nextRestUs / 2, FIRST_REST_US);
-    } else if (++this.inVain === TRIES) {
-      this.inVain = 0;
-      this.restUs = this.nextRestUs;
-      this.nextRestUs = Math.min(2 * this.nextRestUs, LONGEST_REST_US);
+      return;
     }
+    this.goodInRow = 0;
+    if (++this.inVain < TRIES) return;
+    this.inVain = 0;
+    this.restUs = this.nextRestUs;
+    this.nextRestUs = Math.min(2 * this.nextRestUs, LONGEST_REST_US);
   }
 
   /** Waits until the others are done with what they have taken. */

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { ResourceError } from "../../src/errors.js";
 import { type HostWorker, startWorker } from "../../src/runtime/host-worker.js";
 import { word } from "../../src/runtime/job.js";
-import type { KernelName, RawKernel } from "../../src/runtime/kernels.js";
+import { type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { Pool } from "../../src/runtime/pool.js";
 import { type ForcedThreads, forcedThreads } from "../support/forced-threads.js";
 import { refuses } from "../support/refuses.js";
@@ -134,6 +134,28 @@ test("a thread that ends between calls unnoticed leaves its share to the calling
     assert.ok(pair.heap.f32.slice(AT / 4, AT / 4 + MANY).every((x) => x === i));
   }
   pair.pool.dispose();
+});
+
+test("where the others never come, calls stay whole for a while, and for longer each time, up to a limit", async () => {
+  const absent: HostWorker = {
+    ...{ answer: Promise.resolve(null), onEnd: null, alive: true },
+    ...{ post() {}, release() {}, terminate() {} },
+  };
+  const { pool } = await forcedThreads(2, { start: () => absent });
+  const fill = (Object.keys(signatures) as KernelName[]).indexOf("fill_f32");
+  pool.args.set([MANY, 1, AT]);
+  const lengths: number[] = [];
+  for (let rest = 0; rest < 12; rest++) {
+    for (let call = 0; call < 4; call++) {
+      assert.is(pool.rests(100), false, "a few calls are divided in between");
+      pool.divide(fill, 100);
+    }
+    assert.is(pool.rests(20_000), false, "a long call is divided all the same");
+    let whole = 0;
+    while (pool.rests(100)) whole++;
+    lengths.push(whole);
+  }
+  assert.equal(lengths, [2, 4, 8, 16, 32, 64, 128, 200, 200, 200, 200, 200]);
 });
 
 test("workers that do not start are told of, with the reason, and none is left behind", async () => {
