@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import * as assert from "uvu/assert";
 import { ResourceError } from "../../src/errors.js";
@@ -5,6 +6,7 @@ import { type HostWorker, startWorker } from "../../src/runtime/host-worker.js";
 import { word } from "../../src/runtime/job.js";
 import { type KernelName, type RawKernel, signatures } from "../../src/runtime/kernels.js";
 import { Pool } from "../../src/runtime/pool.js";
+import { checkedModulePath } from "../support/checked-module.js";
 import { type ForcedThreads, forcedThreads } from "../support/forced-threads.js";
 import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
@@ -24,14 +26,18 @@ function waitFor(condition: () => boolean): void {
 const threadOf = (worker: HostWorker) => (worker as unknown as { worker: Worker }).worker;
 
 /** Two threads of which the calling one does `mine` where it should compute `kernel`. */
-async function pairWhere(kernel: KernelName, mine: (pair: ForcedThreads, worker: HostWorker) => void) {
+async function pairWhere(
+  kernel: KernelName,
+  mine: (pair: ForcedThreads, worker: HostWorker) => void,
+  wasm?: Uint8Array,
+) {
   const workers: HostWorker[] = [];
   const start = (source: string) => {
     workers.push(startWorker(source));
     return workers[0];
   };
   const own = (): Partial<Record<KernelName, RawKernel>> => ({ [kernel]: () => mine(pair, workers[0]) });
-  const pair: ForcedThreads = await forcedThreads(2, { start, own });
+  const pair: ForcedThreads = await forcedThreads(2, { start, own, ...(wasm && { wasm }) });
   return { ...pair, worker: workers[0] };
 }
 
@@ -85,6 +91,15 @@ test("a trap on another thread is thrown by the call, with the kernel's name, an
       "fill_f32: a thread stopped at RuntimeError: memory access out of bounds",
     );
   kernels.scale_f32(MANY, 1, AT, 0, AT);
+  pool.dispose();
+});
+
+test("a contract that breaks on another thread is named where kernels assert theirs", async () => {
+  const failed = (running: ForcedThreads) => waitFor(() => Atomics.load(words(running), word.failed) !== 0);
+  const { kernels, pool } = await pairWhere("scale_f32", failed, readFileSync(checkedModulePath));
+  const call = () => kernels.scale_f32(MANY, 1, AT, 0.5, AT);
+  refuses(call, WebAssembly.RuntimeError, "scale_f32: a thread stopped at RuntimeError: unreachable");
+  refuses(call, WebAssembly.RuntimeError, "expect_beta");
   pool.dispose();
 });
 
