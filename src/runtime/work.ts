@@ -6,8 +6,11 @@ export const LEAST_SHARED_US = 20;
 /** Microseconds on one thread, roughly, from the extents that a call begins with. */
 export type Cost = (...extents: number[]) => number;
 
-/** What reads and writes numbers and does little with them takes a tenth of a nanosecond for each, in cache. */
-const moves: Cost = (a, b = 1, c = 1, d = 1, e = 1) => 1e-4 * a * b * c * d * e;
+/**
+ * What reads and writes numbers and does little with them takes a tenth of a nanosecond for each, in cache. It counts half,
+ * since numbers that another core has in its cache come slowly.
+ */
+const moves: Cost = (a, b = 1, c = 1, d = 1, e = 1) => 5e-5 * a * b * c * d * e;
 
 /** What computes exponentials, logarithms or roots, or works on bytes: about half a nanosecond to one for each number. */
 const computes: Cost = (a, b = 1, c = 1, d = 1, e = 1) => 6e-4 * a * b * c * d * e;
@@ -25,7 +28,7 @@ const over =
     usEach * a * b;
 
 /** The parallel axis counts blocks of the second extent. */
-const inBlocks: Cost = (_, n) => 1e-4 * n;
+const inBlocks: Cost = (_, n) => 5e-5 * n;
 
 /**
  * Kernels whose cost is another than of what computes on the product of their extents. Only the division of work depends
