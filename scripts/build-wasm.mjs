@@ -21,34 +21,52 @@ for (const target of ["simd", "relaxed", "checked"]) {
   );
 }
 
-/** The exported kernels with their parameter names, from the declaration file beside the module. */
+/** The exported kernels with the names and types of their parameters, from the declaration file beside the module. */
 function declarations(path) {
-  const pattern = /export function (\w+)\(([^)]*)\): void;/g;
-  return [...readFileSync(path, "utf8").matchAll(pattern)].map(([, name, parameters]) => ({
+  const pattern = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export function (\w+)\(/g;
+  return [...readFileSync(path, "utf8").matchAll(pattern)].map(([, comment, name]) => ({
     name,
-    names: parameters
-      .split(",")
-      .map((parameter) => parameter.split(":")[0].trim())
-      .filter(Boolean),
+    parameters: [...comment.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({
+      name: parameter,
+      type,
+    })),
   }));
+}
+
+/** The sizes that a kernel's parameters begin with: how much work a call is follows from them. */
+function extentsOf(parameters) {
+  const end = parameters.findIndex(({ name, type }) => type !== "i32" || /stride|^ld/.test(name));
+  return parameters.slice(0, end < 0 ? parameters.length : end).map(({ name }) => name);
 }
 
 const kernels = declarations("build/simd.d.ts");
 if (kernels.length === 0) throw new Error("build-wasm: no exported kernel found in build/simd.d.ts");
 const interfaceLines = [];
 const signatureLines = [];
-const bindingLines = [];
-for (const { name, names } of kernels) {
+const serialLines = [];
+const sharedLines = [];
+kernels.forEach(({ name, parameters }, index) => {
+  const names = parameters.map((parameter) => parameter.name);
   const [end, begin, scratch] = [...names].reverse();
   if (begin !== "begin" || end !== "end")
     throw new Error(`build-wasm: ${name} must end in (begin, end), has (${names})`);
   const hasScratch = scratch === "scratch";
   const visible = names.slice(0, hasScratch ? -3 : -2);
+  const extents = extentsOf(parameters.slice(0, visible.length));
   interfaceLines.push(`  ${name}(${visible.map((n) => `${n}: number`).join(", ")}): void;`);
-  const call = [...visible, ...(hasScratch ? ["scratch"] : []), "0", visible[0]];
-  bindingLines.push(`    ${name}: (${visible.join(", ")}) => raw.${name}(${call.join(", ")}),`);
-  signatureLines.push(`  ${name}: { arity: ${visible.length}, scratch: ${hasScratch} },`);
-}
+  const call = `raw.${name}(${[...visible, ...(hasScratch ? ["scratch"] : []), "0", visible[0]].join(", ")})`;
+  serialLines.push(`    ${name}: (${visible.join(", ")}) => ${call},`);
+  sharedLines.push(
+    `    ${name}: (${visible.join(", ")}) => {`,
+    `      const us = costs.${name}(${extents.join(", ")});`,
+    `      if (us < leastUs || rests(us)) return ${call};`,
+    ...visible.map((n, i) => `      args[${i}] = ${n};`),
+    `      divide(${index}, us);`,
+    "    },",
+  );
+  const listed = extents.map((n) => `"${n}"`).join(", ");
+  signatureLines.push(`  ${name}: { arity: ${visible.length}, scratch: ${hasScratch}, extents: [${listed}] },`);
+});
 
 const base64 = (target) => readFileSync(`build/${target}.wasm`).toString("base64");
 writeFileSync(
@@ -58,15 +76,41 @@ export interface Kernels {
 ${interfaceLines.join("\n")}
 }
 
+/** In the order of the module: how many arguments callers give, whether scratch follows, and which extents come first. */
 export const signatures = {
 ${signatureLines.join("\n")}
-} as const satisfies Record<keyof Kernels, { arity: number; scratch: boolean }>;
+} as const satisfies Record<keyof Kernels, { arity: number; scratch: boolean; extents: readonly [string, ...string[]] }>;
+
+type Raw = Record<keyof Kernels, (...args: number[]) => void>;
 
 /** Binds each kernel to its whole range on one thread. Written out, since a spread call costs ten times a direct one. */
-export function bindSerial(raw: Record<keyof Kernels, (...args: number[]) => void>, scratch: number): Kernels {
+export function bindSerial(raw: Raw, scratch: number): Kernels {
   void scratch;
   return {
-${bindingLines.join("\n")}
+${serialLines.join("\n")}
+  };
+}
+
+/** What bindShared divides calls with. */
+export interface Division {
+  readonly scratch: number;
+  /** Where the arguments of a call that is divided are put. */
+  readonly args: Float64Array;
+  /** The cost of a call in microseconds, from its extents. */
+  readonly costs: Record<keyof Kernels, (...extents: number[]) => number>;
+  /** Calls below this cost stay whole. */
+  readonly leastUs: number;
+  /** Whether a call of this cost stays whole for now. */
+  readonly rests: (us: number) => boolean;
+  /** Computes the call whose arguments were put, by the kernel's place in the module. */
+  readonly divide: (kernel: number, us: number) => void;
+}
+
+/** Binds each kernel to its whole range, divided among threads where that is worth it. */
+export function bindShared(raw: Raw, { scratch, args, costs, leastUs, rests, divide }: Division): Kernels {
+  void scratch;
+  return {
+${sharedLines.join("\n")}
   };
 }
 

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { nearestName } from "../elastic/nearest-name.js";
 import { ConfigError } from "../errors.js";
+import { THREADS_VARIABLE } from "../runtime/threads.js";
 import type { Output } from "./output.js";
 
 /** An option of a verb. `value` names what follows it; without it the option is a switch. */
@@ -39,8 +40,8 @@ export interface Call {
   /** @throws ConfigError unless a whole number of at least `min` */
   integer(name: string, min?: number): number | undefined;
   flag(name: string): boolean;
-  /** Of `--threads`. */
-  readonly threads: number | "all";
+  /** Of `--threads`; what init() takes. */
+  readonly threads: number | "all" | undefined;
   /** Of `--simd`. */
   readonly simd: "plain" | "relaxed";
 }
@@ -49,7 +50,7 @@ export interface Call {
 export const commonOptions: Readonly<Record<string, Option>> = {
   json: { about: "print JSON lines on stdout, the result last" },
   quiet: { about: "no progress and no notes on stderr" },
-  threads: { value: "N|all", fallback: "all", about: "threads; kernels run on one in this version" },
+  threads: { value: "N|all", about: "threads that compute (default POA_THREADS, else all)" },
   simd: { value: "plain|relaxed", fallback: "plain", about: "kernels; relaxed is faster, not bit-equal across hosts" },
   debug: { about: "print stack traces of errors" },
   help: { about: "this text", short: "h" },
@@ -90,7 +91,7 @@ export function parseCall(command: Command, argv: readonly string[]): Call {
     overrides: positionals.filter(isOverride),
     text,
     integer,
-    threads: text("threads") === "all" ? "all" : (integer("threads", 1) ?? "all"),
+    threads: text("threads") === "all" ? "all" : (integer("threads", 1) ?? defaultThreads()),
     simd: simdBuild(command, text("simd")),
     flag: (name) => values[name] === true,
     required(name) {
@@ -106,6 +107,9 @@ function simdBuild(command: Command, given = "plain"): Call["simd"] {
   if (given === "plain" || given === "relaxed") return given;
   throw new ConfigError(`${command.name}: --simd is ${JSON.stringify(given)}, expected plain or relaxed.`);
 }
+
+/** A command takes all cores unless the environment says otherwise; then init() reads it. */
+const defaultThreads = () => (process.env[THREADS_VARIABLE] ? undefined : "all");
 
 function parseStrictly(command: Command, options: Readonly<Record<string, Option>>, argv: readonly string[]) {
   try {

@@ -1,11 +1,14 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError, ResourceError } from "../errors.js";
 import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
-import { bindSerial } from "./generated/kernels.js";
+import { bindSerial, bindShared } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
-import { instantiateKernels, type Kernels, relaxedModule, type SimdBuild } from "./kernels.js";
+import { compileKernels, instantiateKernels, type Kernels, relaxedModule, type SimdBuild } from "./kernels.js";
 import { setKernels } from "./launch.js";
 import { ADDRESS_SPACE_BYTES, WasmHeap } from "./memory.js";
+import { Pool } from "./pool.js";
 import { chooseTiles } from "./tall-tiles.js";
+import { threadsProblem, wantedThreads } from "./threads.js";
+import { costs, LEAST_SHARED_US } from "./work.js";
 
 /** The first page holds the constants table of the kernels. */
 const FIRST_FREE_ADDRESS = 65536;
@@ -17,7 +20,10 @@ export interface Runtime {
   readonly heap: Heap;
   readonly persistent: PersistentArena;
   readonly step: StepArena;
+  /** Threads that compute, the calling one included. */
   readonly threads: number;
+  /** Why there is only one although more were wanted, or null. */
+  readonly threadsProblem: string | null;
   readonly memoryLimitBytes: number;
   readonly simd: SimdBuild;
 }
@@ -31,20 +37,27 @@ export interface KernelProvider {
 export interface InitOptions {
   /** Limit of linear memory: bytes or "512MiB", "2GiB". Default 4 GiB, the address space. */
   memory?: number | string;
-  /** Threads, or "all". Kernels run on one thread in this version, whatever is asked. */
+  /**
+   * Threads that compute, the calling one included; "all" for as many as there are cores. Default POA_THREADS, where the
+   * host has an environment, else 1. Results are equal bit for bit whatever the number. A host that shares no memory, or
+   * has no workers, computes on one.
+   */
   threads?: number | "all";
   /**
    * Build of the kernels. "relaxed" multiplies matrices faster with fused multiply-adds, whose rounding differs between
    * hosts: results are then not the same everywhere (docs/determinism.md). Default "plain".
    */
   simd?: SimdBuild;
-  /** A compiled module in place of the inlined one. */
+  /** A module in place of the inlined one. One that is compiled already runs on one thread. */
   wasm?: Uint8Array | WebAssembly.Module;
   /** Other kernels, for instance the reference kernels in double precision. */
   kernels?: KernelProvider;
 }
 
 let live: Runtime | null = null;
+let livePool: Pool | null = null;
+/** Counts calls of init() and dispose(), so that one that is overtaken while its threads start gives way. */
+let starts = 0;
 
 /**
  * Starts the runtime. A second call replaces the first; tensors of the first then throw ReleasedError.
@@ -55,38 +68,87 @@ let live: Runtime | null = null;
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   dispose();
+  const start = starts;
   const memoryLimitBytes = parseMemory(options.memory ?? ADDRESS_SPACE_BYTES);
-  checkThreads(options.threads ?? 1);
-  const scratch = FIRST_FREE_ADDRESS;
-  const firstAddress = scratch + SCRATCH_BYTES;
-  if (memoryLimitBytes < firstAddress) {
-    const least = Math.ceil(firstAddress / 2 ** 20);
-    throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB. Allow more.`);
+  const threads = options.kernels ? 1 : wantedThreads(options.threads);
+  if (memoryLimitBytes < firstAddress(threads)) {
+    const least = Math.ceil(firstAddress(threads) / 2 ** 20);
+    const fewer = threads > 1 ? " Allow more, or use fewer threads." : " Allow more.";
+    throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB.${fewer}`);
   }
   const simd = checkedSimd(options.simd ?? "plain");
-  const relaxed = simd === "relaxed" && !options.kernels;
-  const wasm = options.wasm ?? (relaxed ? await relaxedModule() : undefined);
-  let heap: Heap;
-  if (options.kernels) {
-    heap = options.kernels.heap;
-    setKernels(options.kernels.kernels);
-  } else {
-    const wasmHeap = new WasmHeap({ initialBytes: firstAddress, limitBytes: memoryLimitBytes });
-    const raw = instantiateKernels(wasmHeap.memory, wasm);
-    if (relaxed) chooseTiles(wasmHeap, raw.gemm_f32, scratch);
-    setKernels(bindSerial(raw, scratch));
-    heap = wasmHeap;
+  const bound = options.kernels
+    ? { ...options.kernels, threads, problem: null, pool: null }
+    : await bindKernels(threads, memoryLimitBytes, { simd, wasm: options.wasm ?? (await moduleOf(simd)) });
+  if (start !== starts) {
+    bound.pool?.dispose();
+    throw new ConfigError("init: another init() or dispose() came before this one was done. Await each.");
   }
-  const space = new AddressSpace(heap, firstAddress);
-  live = {
-    heap,
-    persistent: new PersistentArena(space),
-    step: new StepArena(space),
-    threads: 1,
-    memoryLimitBytes,
-    simd,
-  };
+  const { heap, problem } = bound;
+  setKernels(bound.kernels);
+  livePool = bound.pool;
+  const space = new AddressSpace(heap, firstAddress(bound.threads));
+  const arenas = { persistent: new PersistentArena(space), step: new StepArena(space) };
+  live = { heap, ...arenas, threads: bound.threads, threadsProblem: problem, memoryLimitBytes, simd };
   return live;
+}
+
+/** Each thread's working memory lies behind the first page, and all else behind that. */
+const scratchOf = (thread: number) => FIRST_FREE_ADDRESS + thread * SCRATCH_BYTES;
+const firstAddress = (threads: number) => scratchOf(threads);
+
+interface Bound {
+  readonly heap: Heap;
+  readonly kernels: Kernels;
+  readonly threads: number;
+  readonly problem: string | null;
+  readonly pool: Pool | null;
+}
+
+/** A module and which of the builds it is; without one, the inlined module. */
+interface Build {
+  readonly simd: SimdBuild;
+  readonly wasm: InitOptions["wasm"];
+}
+
+/** On as many threads as wanted, or on one where the host has no more. */
+async function bindKernels(threads: number, limitBytes: number, build: Build): Promise<Bound> {
+  if (threads === 1) return bindOne(limitBytes, build, null);
+  const problem = build.wasm instanceof WebAssembly.Module ? "the wasm module is compiled already" : threadsProblem();
+  if (problem) return bindOne(limitBytes, build, problem);
+  try {
+    return await bindMany(threads, limitBytes, build);
+  } catch (error) {
+    if (!(error instanceof ResourceError || error instanceof RangeError)) throw error;
+    return bindOne(limitBytes, build, error.message);
+  }
+}
+
+function bindOne(limitBytes: number, { simd, wasm }: Build, problem: string | null): Bound {
+  const heap = new WasmHeap({ initialBytes: firstAddress(1), limitBytes });
+  const raw = instantiateKernels(heap.memory, wasm);
+  if (simd === "relaxed") chooseTiles(heap, raw.gemm_f32, scratchOf(0));
+  return { heap, kernels: bindSerial(raw, scratchOf(0)), threads: 1, problem, pool: null };
+}
+
+/** @throws ResourceError if the threads do not start, RangeError if the host gives no shared memory */
+async function bindMany(threads: number, limitBytes: number, { simd, wasm }: Build): Promise<Bound> {
+  const module = compileKernels(wasm, true);
+  const heap = new WasmHeap({ initialBytes: firstAddress(threads), limitBytes, shared: true });
+  const { memory } = heap;
+  const raw = instantiateKernels(memory, module);
+  if (simd === "relaxed") chooseTiles(heap, raw.gemm_f32, scratchOf(0));
+  const scratch = Array.from({ length: threads }, (_, thread) => scratchOf(thread));
+  const pool = await Pool.start({ threads, module, memory, raw, scratch });
+  const kernels = bindShared(raw, {
+    scratch: scratchOf(0),
+    args: pool.args,
+    costs,
+    leastUs: LEAST_SHARED_US,
+    rests: (us) => pool.rests(us),
+    divide: (kernel, us) => pool.divide(kernel, us),
+  });
+  return { heap, kernels, threads, problem: null, pool };
 }
 
 /** The live runtime. @throws ConfigError before init() */
@@ -95,13 +157,16 @@ export function runtime(): Runtime {
   return live;
 }
 
-/** Stops the runtime; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
+/** Stops the runtime and its threads; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
 export function dispose(): void {
   if (live) {
     live.persistent.alive = false;
     live.step.abandon();
   }
   live = null;
+  livePool?.dispose();
+  livePool = null;
+  starts++;
   setKernels(null);
 }
 
@@ -125,10 +190,8 @@ function parseMemory(limit: number | string): number {
   return Math.min(Number(match[1]) * unit, ADDRESS_SPACE_BYTES);
 }
 
-function checkThreads(threads: number | "all"): void {
-  if (threads === "all" || (Number.isInteger(threads) && threads >= 1)) return;
-  throw new ConfigError(`init: threads is ${show(threads)}; expected a whole number from 1 on, or "all".`);
-}
+/** The module of a build; undefined for the one that is inlined. */
+const moduleOf = async (simd: SimdBuild) => (simd === "relaxed" ? relaxedModule() : undefined);
 
 function checkedSimd(simd: SimdBuild): SimdBuild {
   if (simd === "plain" || simd === "relaxed") return simd;

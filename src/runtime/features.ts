@@ -1,3 +1,5 @@
+import { isShared } from "./memory.js";
+
 /** What this host's WebAssembly can do. */
 export interface HostFeatures {
   readonly simd: boolean;
@@ -31,10 +33,17 @@ export function detectFeatures(): HostFeatures {
 }
 
 function canShare(): boolean {
+  return sharingProblem() === null;
+}
+
+/** Why threads cannot share memory here, or null. */
+export function sharingProblem(): string | null {
+  if (typeof SharedArrayBuffer === "undefined")
+    return "this host shares no memory; a page must be isolated: Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp";
   try {
-    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
-  } catch {
-    return false;
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    return isShared(memory) ? null : "this host's WebAssembly shares no memory";
+  } catch (error) {
+    return `this host's WebAssembly shares no memory (${(error as Error).message})`;
   }
 }

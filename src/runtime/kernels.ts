@@ -2,6 +2,8 @@ import { instantiateSync } from "@assemblyscript/loader";
 import { ConfigError } from "../errors.js";
 import { detectFeatures } from "./features.js";
 import { type Kernels, signatures, simd } from "./generated/kernels.js";
+import { isShared } from "./memory.js";
+import { withMemoryImport } from "./memory-import.js";
 
 export type { Kernels } from "./generated/kernels.js";
 export { signatures } from "./generated/kernels.js";
@@ -46,6 +48,17 @@ function decode(base64: string): Uint8Array {
 }
 
 /**
+ * Compiles a module for a memory that threads can share, or for one that they cannot.
+ *
+ * @param wasm  bytes in place of the inlined ones, or a module that has been compiled for the right kind of memory
+ * @throws ConfigError if the host cannot run the module
+ */
+export function compileKernels(wasm: Uint8Array | WebAssembly.Module = inlinedModule(), shared = false) {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  return usable(() => new WebAssembly.Module(withMemoryImport(wasm, shared) as Uint8Array<ArrayBuffer>));
+}
+
+/**
  * Instantiates the kernels on a memory and writes their constants table.
  *
  * @param memory  the linear memory that all pointers refer to
@@ -55,9 +68,12 @@ function decode(base64: string): Uint8Array {
  */
 export function instantiateKernels(
   memory: WebAssembly.Memory,
-  wasm: Uint8Array | WebAssembly.Module = inlinedModule(),
+  wasm?: Uint8Array | WebAssembly.Module,
 ): Record<KernelName, RawKernel> {
-  const exports = instantiate(memory, wasm);
+  const module = compileKernels(wasm, isShared(memory));
+  // The loader's own `exports` wrap each function in one that spreads its arguments, which costs more than a small kernel.
+  const { instance } = usable(() => instantiateSync(module, { env: { memory } }));
+  const exports = instance.exports as Record<KernelName, RawKernel>;
   const missing = (Object.keys(signatures) as KernelName[]).filter((name) => typeof exports[name] !== "function");
   if (missing.length > 0) {
     const more = missing.length > 3 ? ` and ${missing.length - 3} more` : "";
@@ -68,10 +84,9 @@ export function instantiateKernels(
   return exports;
 }
 
-function instantiate(memory: WebAssembly.Memory, wasm: Uint8Array | WebAssembly.Module): Record<KernelName, RawKernel> {
+function usable<T>(use: () => T): T {
   try {
-    const imports = { env: { memory } };
-    return instantiateSync<Record<KernelName, RawKernel>>(wasm as Uint8Array<ArrayBuffer>, imports).exports;
+    return use();
   } catch (cause) {
     const problem = detectFeatures().simd
       ? `the wasm module cannot be used (${(cause as Error).message}). Build it from this version's sources.`

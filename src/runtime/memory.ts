@@ -6,7 +6,12 @@ const PAGE_BYTES = 65536;
 /** The largest linear memory in bytes: 4 GiB less one page, so that the address behind the last byte does not wrap to 0. */
 export const ADDRESS_SPACE_BYTES = 65535 * PAGE_BYTES;
 
-/** Owns the WebAssembly.Memory: growth and the typed views, which growth invalidates. */
+/** Whether threads can share a memory. */
+export function isShared({ buffer }: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
+}
+
+/** Owns the WebAssembly.Memory: growth and the typed views, which growth detaches or, if it is shared, leaves short. */
 export class WasmHeap implements Heap {
   readonly memory: WebAssembly.Memory;
   readonly limitBytes: number;
@@ -17,11 +22,14 @@ export class WasmHeap implements Heap {
   /**
    * @param options.initialBytes  size at start, rounded up to 64 KiB pages
    * @param options.limitBytes  size never exceeded, rounded down to pages; default and maximum 4 GiB
+   * @param options.shared  whether threads can share it
    */
-  constructor({ initialBytes = 16 << 20, limitBytes = ADDRESS_SPACE_BYTES } = {}) {
+  constructor({ initialBytes = 16 << 20, limitBytes = ADDRESS_SPACE_BYTES, shared = false } = {}) {
     this.limitBytes = Math.floor(Math.min(limitBytes, ADDRESS_SPACE_BYTES) / PAGE_BYTES) * PAGE_BYTES;
     const initial = Math.ceil(Math.min(initialBytes, this.limitBytes) / PAGE_BYTES);
-    this.memory = new WebAssembly.Memory({ initial, maximum: ADDRESS_SPACE_BYTES / PAGE_BYTES });
+    // Some hosts set the whole of a shared memory aside at once, so it asks for no more than it may use.
+    const maximum = (shared ? this.limitBytes : ADDRESS_SPACE_BYTES) / PAGE_BYTES;
+    this.memory = new WebAssembly.Memory({ initial, maximum, shared });
     this.refresh();
   }
 

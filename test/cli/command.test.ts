@@ -3,6 +3,7 @@ import { type Command, commonOptions, helpOf, parseCall } from "../../src/cli/co
 import { ConfigError } from "../../src/errors.js";
 import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
+import { withVariable } from "../support/with-variable.js";
 
 const bake: Command = {
   name: "bake bread",
@@ -64,7 +65,8 @@ test("the build of the kernels is plain or relaxed, for every verb", () => {
 });
 
 test("threads are a number from 1 on or all, for every verb", () => {
-  assert.is(call("rye").threads, "all");
+  withVariable("POA_THREADS", undefined, () => assert.is(call("rye").threads, "all"));
+  withVariable("POA_THREADS", "3", () => assert.is(call("rye").threads, undefined, "init() reads the variable"));
   assert.is(call("rye", "--threads", "all").threads, "all");
   assert.is(call("rye", "--threads", "2").threads, 2);
   for (const wrong of ["0", "two", "-1", "ALL"]) {

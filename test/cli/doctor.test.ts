@@ -11,7 +11,7 @@ test("doctor tells what the host offers, as fields", async () => {
   assert.is(runtime, `Node ${process.version}`);
   assert.is(simd, true);
   for (const flag of [relaxed, sharedMemory]) assert.type(flag, "boolean");
-  assert.is(threads, 1);
+  assert.is(threads, 2);
   assert.ok((memoryLimitBytes as number) > 2 ** 31 && (memoryLimitBytes as number) <= 2 ** 32);
   assert.is(kernelsRun, true);
 });
@@ -19,7 +19,7 @@ test("doctor tells what the host offers, as fields", async () => {
 test("doctor tells the same to people", async () => {
   const { stdout, stderr } = await expectCode(0, ["doctor"]);
   assert.match(stdout, /^poa .* on Node v/);
-  for (const row of ["SIMD +yes", "threads +1 of", "memory limit +4\\.0 GiB", "kernels +run here"])
+  for (const row of ["SIMD +yes", "threads +\\d+", "memory limit +4\\.0 GiB", "kernels +run here"])
     assert.match(stdout, new RegExp(`^${row}`, "m"));
   assert.is(stderr, "");
 });
@@ -43,4 +43,28 @@ test("a build that does not exist is refused", async () => {
 
 test("a number of threads that is none is refused", async () => {
   assert.match((await expectCode(2, ["doctor", "--threads", "many"])).stderr, /--threads is "many"/);
+});
+
+test("the environment says how many threads there are where the command does not", async () => {
+  const env = { POA_THREADS: "3" };
+  assert.is((await expectCode(0, ["doctor", "--json"], { env })).result.threads, 3);
+  assert.is((await expectCode(0, ["doctor", "--json", "--threads", "2"], { env })).result.threads, 2);
+  const { stdout } = await expectCode(1, ["doctor"], { env: { POA_THREADS: "some" } });
+  assert.match(stdout, /POA_THREADS is "some"; expected a whole number from 1 on/);
+});
+
+test("doctor says why threads are off", async () => {
+  const kept = globalThis.SharedArrayBuffer;
+  try {
+    (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer = undefined;
+    const { result } = await expectCode(0, ["doctor", "--json", "--threads", "2"]);
+    assert.equal([result.threads, result.sharedMemory], [1, false]);
+    assert.match(String(result.threadsProblem), /shares no memory/);
+    assert.match(
+      (await expectCode(0, ["doctor", "--threads", "2"])).stdout,
+      /^threads +1: this host shares no memory/m,
+    );
+  } finally {
+    globalThis.SharedArrayBuffer = kept;
+  }
 });

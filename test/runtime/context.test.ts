@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { ConfigError, MemoryError, ReleasedError } from "../../src/errors.js";
@@ -41,7 +42,7 @@ test("a memory limit that is not understood or too small is refused", async () =
   await refusesInit({ memory: "64MB" }, 'init: memory is "64MB"; expected bytes or a text like "512MiB"');
   await refusesInit({ memory: -1 }, "init: memory is -1; expected");
   await refusesInit({ memory: Number.NaN }, "init: memory is NaN; expected");
-  await refusesInit({ memory: "1MiB" }, 'init: memory is "1MiB"; the kernels alone take 5 MiB');
+  await refusesInit({ memory: "1MiB", threads: 1 }, 'init: memory is "1MiB"; the kernels alone take 5 MiB');
   await refusesInit({ memory: "0GiB" }, "the kernels alone take");
   refuses(() => runtime(), ConfigError, "not running");
 });
@@ -49,8 +50,59 @@ test("a memory limit that is not understood or too small is refused", async () =
 test("a number of threads must be a whole number or all", async () => {
   await refusesInit({ threads: 0 }, "init: threads is 0; expected a whole number from 1 on");
   await refusesInit({ threads: 1.5 }, "init: threads is 1.5");
-  assert.is((await init({ threads: "all" })).threads, 1);
-  assert.is((await init({ threads: 3 })).threads, 1);
+  await refusesInit({ threads: 2, memory: "8MiB" }, "the kernels alone take 9 MiB. Allow more, or use fewer threads.");
+});
+
+test("the runtime tells how many threads compute, and ends them with its end", async () => {
+  assert.is((await init({ threads: "all" })).threads, availableParallelism());
+  const { threads, threadsProblem } = await init({ threads: 3 });
+  assert.equal([threads, threadsProblem], [3, null]);
+  const x = full([1 << 20], 2);
+  assert.ok(x.toArray().every((value) => value === 2));
+  dispose();
+  assert.is((await init({ threads: 1 })).threads, 1);
+});
+
+test("a host that shares no memory computes on one thread and says why", async () => {
+  const kept = globalThis.SharedArrayBuffer;
+  try {
+    (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer = undefined;
+    const { threads, threadsProblem } = await init({ threads: 4 });
+    assert.is(threads, 1);
+    assert.match(String(threadsProblem), /shares no memory/);
+    assert.is(full([1 << 20], 2).toArray()[99999], 2);
+  } finally {
+    globalThis.SharedArrayBuffer = kept;
+  }
+});
+
+test("a host that starts no workers computes on one thread and says why", async () => {
+  const kept = process.getBuiltinModule;
+  try {
+    process.getBuiltinModule = (() => undefined) as never;
+    const { threads, threadsProblem } = await init({ threads: 2 });
+    assert.is(threads, 1);
+    assert.match(String(threadsProblem), /has no workers/);
+  } finally {
+    process.getBuiltinModule = kept;
+  }
+});
+
+test("an init that another overtakes gives way", async () => {
+  const overtaken = init({ threads: 2 }).then(
+    () => null,
+    (error: Error) => error,
+  );
+  const { heap } = await init({ threads: 2 });
+  assert.instance(await overtaken, ConfigError);
+  assert.is(runtime().heap, heap);
+});
+
+test("many runtimes in a row leave nothing behind that the next would miss", async () => {
+  for (let i = 0; i < 40; i++) {
+    await init({ threads: 2 });
+    assert.is(full([1 << 17], i).toArray()[70000], i);
+  }
 });
 
 test("bytes or a compiled module can stand in for the inlined kernels", async () => {
@@ -59,6 +111,13 @@ test("bytes or a compiled module can stand in for the inlined kernels", async ()
     await init({ wasm });
     assert.equal([...full([3], 2).toArray()], [2, 2, 2]);
   }
+  assert.is((await init({ wasm: bytes, threads: 2 })).threads, 2);
+  const { threads, threadsProblem } = await init({
+    wasm: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
+    threads: 2,
+  });
+  assert.is(threads, 1);
+  assert.match(String(threadsProblem), /compiled already/);
 });
 
 test("a module that is none, or lacks kernels, is refused", async () => {

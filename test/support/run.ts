@@ -26,7 +26,8 @@ function runFile(file: string): Promise<Outcome> {
     const start = performance.now();
     const child = spawn(process.execPath, ["--enable-source-maps", file], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+      // Files run side by side on all cores already; commands in them would take all again.
+      env: { POA_THREADS: "1", ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
     });
     let output = "";
     child.stdout.on("data", (chunk) => (output += chunk));

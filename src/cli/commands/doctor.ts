@@ -5,6 +5,9 @@ import { full } from "../../tensor/create.js";
 import type { Call, Command } from "../command.js";
 import { version } from "../version.js";
 
+/** Numbers enough for every thread to have a share. */
+const MANY = 1 << 20;
+
 export const doctor: Command = {
   name: "doctor",
   summary: "what this host offers, and whether the kernels run here",
@@ -12,7 +15,7 @@ export const doctor: Command = {
   examples: ["poa doctor", "poa doctor --json"],
   async run(call, output) {
     const { simd, relaxed, sharedMemory } = detectFeatures();
-    const { threads, memoryLimitBytes, problem } = await tryKernels(call);
+    const { threads, threadsProblem, memoryLimitBytes, problem } = await tryKernels(call);
     const runtime =
       "deno" in process.versions
         ? `Deno ${process.versions.deno}`
@@ -26,6 +29,7 @@ export const doctor: Command = {
       simd,
       relaxed,
       threads,
+      ...(threadsProblem !== null && { threadsProblem }),
       cores: availableParallelism(),
       sharedMemory,
       memoryLimitBytes,
@@ -40,7 +44,8 @@ export const doctor: Command = {
         `build          ${call.simd === "plain" ? "plain (128-bit, bit-equal on every host)" : "relaxed (fused multiply-add, rounds as this host does)"}`,
         `SIMD           ${yes(simd)}`,
         `relaxed SIMD   ${relaxed ? `yes${call.simd === "plain" ? ", with --simd relaxed" : ""}` : "no; Node has it from 22 on"}`,
-        `threads        ${threads} of ${fields.cores} cores: this version computes on one thread`,
+        `threads        ${threads}${threadsProblem ? `: ${threadsProblem}` : ""}`,
+        `cores          ${fields.cores}`,
         `shared memory  ${yes(sharedMemory)}`,
         `memory limit   ${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB of linear memory`,
         `kernels        ${problem ?? "run here"}`,
@@ -51,16 +56,18 @@ export const doctor: Command = {
 };
 
 /** Starts the runtime and one kernel: a host that cannot is what this verb is to tell about. */
-async function tryKernels({
-  threads: wanted,
-  simd,
-}: Call): Promise<{ threads: number; memoryLimitBytes: number; problem: string | null }> {
+async function tryKernels({ threads: wanted, simd }: Call): Promise<{
+  threads: number;
+  threadsProblem: string | null;
+  memoryLimitBytes: number;
+  problem: string | null;
+}> {
   try {
-    const { threads, memoryLimitBytes } = await init({ threads: wanted, simd });
-    const sum = [...full([4], 0.5).toArray()].reduce((total, value) => total + value, 0);
-    const problem = sum === 2 ? null : `give wrong results: 4 × 0.5 is ${sum}`;
-    return { threads, memoryLimitBytes, problem };
+    const { threads, threadsProblem, memoryLimitBytes } = await init({ threads: wanted, simd });
+    const numbers = full([MANY], 0.5).toArray();
+    const problem = numbers.every((x) => x === 0.5) ? null : "give wrong results: a fill with 0.5 leaves other numbers";
+    return { threads, threadsProblem, memoryLimitBytes, problem };
   } catch (error) {
-    return { threads: 0, memoryLimitBytes: 0, problem: (error as Error).message };
+    return { threads: 0, threadsProblem: null, memoryLimitBytes: 0, problem: (error as Error).message };
   }
 }
