@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { basename, isAbsolute } from "node:path";
 import { createInterface } from "node:readline";
 import { PINNED_CORE, pinning } from "./host.js";
 import type { PeerProgram } from "./peers.js";
@@ -6,6 +8,12 @@ import type { Reply, Request } from "./protocol.js";
 
 /** Longest wait for an answer; the slowest peer takes about 20 s for a step, twice that to be checked. */
 const PATIENCE_MS = 180_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL"); // a stopped process would outlive the run
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 /** A peer's process, stopped while it is not asked anything. */
 export class Child {
@@ -32,7 +40,10 @@ export class Child {
     for (const [key, value] of Object.entries(environment)) if (value === undefined) delete environment[key];
     const pinned = pinning && !anyCore;
     const [command, all] = pinned ? ["taskset", ["-c", String(PINNED_CORE), file, ...args]] : [file, [...args]];
+    if (isAbsolute(file) && !existsSync(file)) throw new Error(`${basename(file)} is not installed`);
     const child = spawn(command, all, { env: environment, stdio: ["pipe", "pipe", "pipe"] });
+    running.add(child);
+    child.on("exit", () => running.delete(child));
     const errors: string[] = [];
     child.stderr.on("data", (data) => {
       errors.push(String(data));
@@ -85,9 +96,12 @@ export class Child {
   }
 }
 
-/** The line that says what went wrong, of what may be a stack trace. */
+/** The line that says what went wrong, of what may be a stack trace, without the folders of this machine. */
 function lastWords(errors: readonly string[]): string {
-  const lines = errors.join("").split("\n");
+  const lines = errors
+    .join("")
+    .replace(/(?:\/[\w.@+-]+)+\/(?=[\w.@+-])/g, "")
+    .split("\n");
   const named = lines.filter((line) => /^\s*(\w*Error\b|\[?cause)/.test(line));
   return (named.at(-1) ?? lines.filter((line) => line.trim()).at(-1) ?? "without a message").trim().slice(0, 200);
 }

@@ -1,5 +1,6 @@
 """PyTorch as a peer: answers the driver's questions (protocol.ts), one JSON object a line."""
 
+import ctypes
 import json
 import math
 import sys
@@ -214,8 +215,22 @@ def reply(message):
     out.flush()
 
 
-blas = "".join(line for line in torch.__config__.show().splitlines() if "BLAS" in line).strip()
-reply({"versions": {"torch": torch.__version__, "python": sys.version.split()[0], "build": blas}})
+
+
+def blas():
+    """The BLAS that the system provides, and for which processor it has chosen its kernels."""
+    try:
+        library = ctypes.CDLL("libblas.so.3")
+        parts = [library.openblas_get_config, library.openblas_get_corename]
+    except (OSError, AttributeError):
+        return "not OpenBLAS"
+    for part in parts:
+        part.restype = ctypes.c_char_p
+    config, core = (part().decode() for part in parts)
+    return f"{' '.join(config.split()[:2])} ({core})"
+
+
+reply({"versions": {"torch": torch.__version__, "python": sys.version.split()[0], "BLAS": blas()}})
 for line in sys.stdin:
     try:
         reply(answer(json.loads(line)))
