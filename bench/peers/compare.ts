@@ -9,6 +9,8 @@ import type { CaseResult, ColumnResult, Comparison } from "./results.js";
 export interface CompareOptions {
   readonly rounds: number;
   readonly clock: Clock;
+  /** Peers that do not take part. */
+  readonly without: readonly string[];
   readonly onCase: (name: string) => void;
   readonly onResult: (result: CaseResult) => void;
 }
@@ -28,7 +30,7 @@ const IDLE = 1.8;
 /** Runs every case on all of its peers in turns. */
 export async function compare(cases: readonly Case[], options: CompareOptions): Promise<Comparison> {
   const idle = await idleCores();
-  const pool = new Pool();
+  const pool = new Pool(options.without);
   const results: CaseResult[] = [];
   try {
     for (const one of cases) {
@@ -60,6 +62,10 @@ class Pool {
   readonly versions: Partial<Record<PeerName, Readonly<Record<string, string>>>> = {};
   readonly absent: Partial<Record<PeerName, string>> = {};
   private readonly children = new Map<PeerName, Child>();
+
+  constructor(without: readonly string[]) {
+    for (const name of Object.keys(peers) as PeerName[]) if (without.includes(name)) this.absent[name] = "left out";
+  }
 
   /** @throws Error with the reason if the peer does not start */
   async get(name: PeerName): Promise<Child> {
