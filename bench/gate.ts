@@ -8,7 +8,7 @@ import { allCases } from "./peers/cases.js";
 import { compare } from "./peers/compare.js";
 import type { Clock } from "./peers/protocol.js";
 import type { Comparison } from "./peers/results.js";
-import { caseLine, document, gateLine, withTables } from "./peers/tables.js";
+import { caseLine, condensed, document, gateLine, withTables } from "./peers/tables.js";
 import { verdicts } from "./peers/verdicts.js";
 
 /**
@@ -52,7 +52,7 @@ export async function gate(argv: readonly string[]): Promise<number> {
   const chosen =
     parts.length === 0 ? gates : gates.filter((one) => comparison.cases.some(({ name }) => one.cases.test(name)));
   const results = verdicts(chosen, comparison);
-  for (const result of results) console.log(gateLine(result));
+  for (const result of condensed(results)) console.log(gateLine(result));
   const count = (state: string) => results.filter((result) => result.state === state).length;
   console.log(`${count("pass")} passed, ${count("fail")} failed, ${count("not measured")} not measured`);
   return count("fail") > 0 ? 1 : 0;

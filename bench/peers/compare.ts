@@ -1,9 +1,9 @@
-import { cpus, platform, release } from "node:os";
+import { arch, cpus, platform } from "node:os";
 import type { Case, Entry } from "./cases.js";
 import { Child } from "./child.js";
 import { idleCores, pinning } from "./host.js";
 import { type PeerName, type PeerProgram, peers } from "./peers.js";
-import type { Clock, Sample } from "./protocol.js";
+import { type Clock, difference, type Sample } from "./protocol.js";
 import type { CaseResult, ColumnResult, Comparison } from "./results.js";
 
 export interface CompareOptions {
@@ -29,12 +29,17 @@ const IDLE = 1.8;
 
 /** Runs every case on all of its peers in turns. */
 export async function compare(cases: readonly Case[], options: CompareOptions): Promise<Comparison> {
-  const idle = await idleCores();
+  let idle = await idleCores();
+  let isRecent = cases[0]?.needsIdle ?? false;
   const pool = new Pool(options.without);
   const results: CaseResult[] = [];
   try {
     for (const one of cases) {
       options.onCase(one.name);
+      if (one.needsIdle && !isRecent) {
+        idle = await idleCores(); // it may have changed since the start
+        isRecent = true;
+      }
       const busy =
         one.needsIdle && idle < IDLE ? `the machine is not idle: two processes do ${idle.toFixed(2)}x` : null;
       const result = busy ? skipped(one, busy) : await runCase(one, pool, options);
@@ -45,7 +50,7 @@ export async function compare(cases: readonly Case[], options: CompareOptions): 
     pool.stop();
   }
   return {
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${platform()} ${release()}`,
+    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores (${platform()} ${arch()})`,
     date: new Date().toISOString().slice(0, 10),
     rounds: options.rounds,
     clock: options.clock,
@@ -186,17 +191,6 @@ function judge(runners: readonly Runner[], tolerance: number): void {
     const wrong = difference(runner.samples, reference.samples, tolerance);
     if (wrong) runner.absent = `wrong: ${wrong}`;
   }
-}
-
-/** What differs, in words; null if nothing does. */
-function difference(own: readonly Sample[], wanted: readonly Sample[], tolerance: number): string | null {
-  for (const [i, { values, largest, length }] of wanted.entries()) {
-    const other = own[i];
-    if (other?.length !== length) return `${other?.length ?? "no"} numbers in place of ${length}`;
-    const off = values.filter((value, j) => !(Math.abs(other.values[j] - value) <= tolerance * largest)).length;
-    if (off > 0) return `${off} of ${values.length} sampled numbers differ`;
-  }
-  return null;
 }
 
 function skipped({ name, group, entries }: Case, reason: string): CaseResult {

@@ -26,6 +26,6 @@ const lacks = [
 if (lacks.length > 0) throw new Error(`not in this build: ${lacks.join(", ")}`);
 
 await serve({
-  versions: { poa: "this build", node: process.versions.node, simd: values.simd ?? "plain", threads: values.threads },
+  versions: { node: process.versions.node, simd: values.simd ?? "plain", threads: values.threads },
   operations: { ...kernelOperations, ...modelOperations, conv, peak },
 });

@@ -41,3 +41,14 @@ export function sample(values: ArrayLike<number>): Sample {
   const count = Math.min(SAMPLES, length);
   return { values: Array.from({ length: count }, (_, i) => values[(i * STRIDE) % length]), largest, length };
 }
+
+/** What differs, in words; null if nothing does. */
+export function difference(own: readonly Sample[], wanted: readonly Sample[], tolerance: number): string | null {
+  for (const [i, { values, largest, length }] of wanted.entries()) {
+    const other = own[i];
+    if (other?.length !== length) return `${other?.length ?? "no"} numbers in place of ${length}`;
+    const off = values.filter((value, j) => !(Math.abs(other.values[j] - value) <= tolerance * largest)).length;
+    if (off > 0) return `${off} of ${values.length} sampled numbers differ`;
+  }
+  return null;
+}

@@ -97,18 +97,19 @@ function groupTable(group: string, results: readonly CaseResult[]): string {
     results.some((result) => ratesOf(columnOf(result, column) ?? none).length > 0),
   );
   const ratios: [string, (result: CaseResult) => string][] = [];
-  const against = (name: string, names: readonly string[]) => {
+  const against = (name: string, names: readonly string[], digits = 2) => {
     const cell = (result: CaseResult) => {
       const other = best(result, names);
       const found = other && ratio(result, "ours", other);
-      return found ? `${found.value.toFixed(2)}x` : "–";
+      return found ? `${found.value.toFixed(digits)}${digits === 2 ? "x" : ""}` : "–";
     };
     if (results.some((result) => cell(result) !== "–")) ratios.push([name, cell]);
   };
   if (group !== "threads") {
     against("poa : best Wasm peer", wasmPeers);
     against("poa : PyTorch", ["torch"]);
-    if (group === "product" || group === "poa") against("poa : peak", ["peak"]);
+    if (group === "product") against("poa : peak", ["peak"]);
+    if (group === "poa") against("images/s per GFLOP/s", ["peak"], 3);
   } else {
     ratios.push(["two : one", (result) => ratioCell(result, "ours2", "ours")]);
   }
@@ -139,7 +140,8 @@ function gaps(results: readonly CaseResult[]): string {
     }
   }
   const lines = [...reasons].map(([reason, names]) => {
-    const where = names.length === results.length ? "everywhere" : names.join("; ");
+    const some = names.length > 3 ? `${names.length} of ${results.length} cases` : names.join("; ");
+    const where = names.length === results.length ? "everywhere" : some;
     return `- ${reason} (${where})`;
   });
   return lines.length > 0 ? `Not in the table:\n\n${lines.join("\n")}` : "";
@@ -156,9 +158,14 @@ function figuresOf(results: readonly CaseResult[]): string {
   return lines.join("\n");
 }
 
+const figureNames: Readonly<Record<string, string>> = {
+  arithmeticShare: "product, attention and normalisation kernels",
+  kernelShare: "all kernels",
+};
+
 function figureText([name, value]: [string, number]): string {
   if (name === "rssMiB") return `peak resident memory ${value.toFixed(0)} MiB`;
-  return `${name} ${(100 * value).toFixed(1)} %`;
+  return `${figureNames[name] ?? `\`${name}\``} ${(100 * value).toFixed(1)} %`;
 }
 
 function environment({ machine, date, rounds, clock, pinned, idleCores, versions, absent }: Comparison): string {
@@ -181,6 +188,16 @@ function environment({ machine, date, rounds, clock, pinned, idleCores, versions
     `${machine}; ${date}; ${rounds} rounds; ${time}${cores}; two processes do ${idleCores.toFixed(2)}x the work of one.`,
     [...new Set(programs)].join("\n"),
   ].join("\n\n");
+}
+
+/** What a gate could not measure for one reason, in one line. */
+export function condensed(results: readonly Verdict[]): Verdict[] {
+  const lines = new Map<string, Verdict[]>();
+  for (const [i, result] of results.entries()) {
+    const key = result.state === "not measured" ? `${result.gate.name} ${result.note}` : String(i);
+    lines.set(key, [...(lines.get(key) ?? []), result]);
+  }
+  return [...lines.values()].map((same) => (same.length > 1 ? { ...same[0], case: `${same.length} cases` } : same[0]));
 }
 
 function gateTable(results: readonly Verdict[]): string {
@@ -211,6 +228,6 @@ export function document(comparison: Comparison, gates: readonly Gate[]): string
     environment(comparison),
     ...sections,
     "### Gates",
-    gateTable(verdicts(gates, comparison)),
+    gateTable(condensed(verdicts(gates, comparison))),
   ].join("\n\n");
 }

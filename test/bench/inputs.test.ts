@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { channelsFirst, patches, permuted, uniform } from "../../bench/peers/inputs.js";
-import { sample } from "../../bench/peers/protocol.js";
+import { difference, sample } from "../../bench/peers/protocol.js";
 import { test } from "../support/test.js";
 
 test("a stream fills [-1, 1) evenly and differs from its neighbours", () => {
@@ -31,6 +31,15 @@ test("permuted moves axes as a tensor library does", () => {
 test("a sample tells the largest number, also where there is NaN", () => {
   assert.equal(sample([1, -3, 2]), { values: [1, 2, -3], largest: 3, length: 3 });
   assert.ok(Number.isNaN(sample([1, Number.NaN, 2]).largest));
+});
+
+test("outputs that differ by more than the tolerance are told, and so are others of another size", () => {
+  const wanted = [sample([1, 2, 4])];
+  assert.is(difference([sample([1, 2, 4.0003])], wanted, 1e-4), null);
+  assert.is(difference([sample([1, 2.001, 4])], wanted, 1e-4), "1 of 3 sampled numbers differ");
+  assert.is(difference([sample([Number.NaN, 2, 4])], wanted, 1e-4), "1 of 3 sampled numbers differ");
+  assert.is(difference([sample([1, 2])], wanted, 1e-4), "2 numbers in place of 3");
+  assert.is(difference([], wanted, 1e-4), "no numbers in place of 3");
 });
 
 test("this library answers as a peer with the numbers of its ops", () => {
