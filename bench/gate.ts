@@ -1,5 +1,5 @@
 // One interleaved run of this library and its peers, as tables and as gates.
-// Usage: npm run bench -- --gate | --peers [--only NAME ...] [--rounds N] [--processor-time] [--without PEER ...] [--data SPEC] [--save FILE] [--from FILE] [--write FILE]
+// Usage: npm run bench -- --gate | --peers [options]; docs/performance.md lists them.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,6 +26,7 @@ export async function gate(argv: readonly string[]): Promise<number> {
       rounds: { type: "string", default: "9" },
       "processor-time": { type: "boolean", default: false },
       without: { type: "string", multiple: true, default: [] },
+      "even-busy": { type: "boolean", default: false },
       data: { type: "string" },
       save: { type: "string" },
       from: { type: "string" },
@@ -40,6 +41,7 @@ export async function gate(argv: readonly string[]): Promise<number> {
         clock: options["processor-time"] ? "processor" : "wall",
         data: options.data,
         without: options.without,
+        evenBusy: options["even-busy"],
       });
   if (options.save) {
     mkdirSync(dirname(options.save), { recursive: true });
@@ -65,16 +67,19 @@ interface RunOptions {
   data: string | undefined;
   /** Peers that do not take part. */
   without: readonly string[];
+  /** Two threads on a machine that is not idle too. */
+  evenBusy: boolean;
 }
 
 /** Names are matched as words: `--only conv --only GELU` takes every case that has one of them. */
-function run(parts: readonly string[], { rounds, clock, data, without }: RunOptions): Promise<Comparison> {
+function run(parts: readonly string[], { rounds, clock, data, without, evenBusy }: RunOptions): Promise<Comparison> {
   const cases = allCases(data).filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
   if (cases.length === 0) throw new Error(`bench: no case has ${parts.join(" or ")} in its name.`);
   return compare(cases, {
     rounds,
     clock,
     without,
+    evenBusy,
     onCase: (name) => console.error(`${new Date().toTimeString().slice(0, 8)} ${name}`),
     onResult: (result) => {
       for (const column of result.columns) console.log(caseLine(column, result));
