@@ -12,7 +12,7 @@ const newest = (path) =>
   statSync(path).isDirectory()
     ? Math.max(
         ...readdirSync(path)
-          .filter((name) => name !== "generated")
+          .filter((name) => name !== "generated" && name !== "node_modules")
           .map((name) => newest(join(path, name))),
         0,
       )

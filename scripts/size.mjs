@@ -9,7 +9,7 @@ const totals = new Map();
 function walk(folder) {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (name === "generated" || name === "fixtures") continue;
+    if (name === "generated" || name === "fixtures" || name === "node_modules") continue;
     if (statSync(path).isDirectory()) walk(path);
     else if (/\.(ts|mjs)$/.test(name)) {
       const key = path

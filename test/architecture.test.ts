@@ -37,7 +37,7 @@ const longFiles: Record<string, string> = {};
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = `${folder}/${name}`;
-    if (name === "generated") return [];
+    if (name === "generated" || name === "node_modules") return [];
     return statSync(join(root, path)).isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
   });
 }
