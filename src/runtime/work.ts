@@ -27,6 +27,9 @@ const over =
   (a, b) =>
     usEach * a * b;
 
+/** Only the first three extents count. */
+const inThree: Cost = (a, b, c) => 1e-3 * a * b * c;
+
 /** The parallel axis counts blocks of the second extent. */
 const inBlocks: Cost = (_, n) => 5e-5 * n;
 
@@ -38,8 +41,12 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   gemm_f32: (m, n, k) => 4e-5 * m * n * k,
   pack_b_f32: over(2e-3),
   nearest_rows_f32: (rows, count, cols) => 2e-4 * rows * count * cols,
-  attention_f32: (items, heads, tokens, dim) => 8e-5 * items * heads * tokens * tokens * (dim + 8),
-  attention_grad_f32: (items, heads, tokens, dim) => 2e-4 * items * heads * tokens * tokens * (dim + 8),
+  attention_f32: (items, _heads, tokens, dim, queries) => 8e-5 * items * tokens * queries * (dim + 8),
+  attention_grad_f32: (items, _heads, tokens, dim, queries) => 2e-4 * items * tokens * queries * (dim + 8),
+  attention_bias_grad_f32: (_parts, items, _share, _heads, tokens, dim) => 2e-4 * items * tokens * tokens * (dim + 8),
+  conv_pack_weight_f32: (panels, _n, _channels, _taps, _from, terms) => 4e-3 * panels * terms,
+  conv_grad_weight_f32: (panels, n, _channels, pixels) => 4e-4 * panels * n * pixels,
+  ...{ group_norm_f32: inThree, group_norm_grad_input_f32: inThree, group_norm_sums_f32: inThree },
 
   ...{ add_f32: moves, subtract_f32: moves, multiply_f32: moves, multiply_grad_f32: moves, scale_f32: moves },
   ...{ fill_f32: moves, copy_f32: moves, add_row_f32: moves, gather_rows_f32: moves, scatter_add_rows_f32: moves },
@@ -68,10 +75,10 @@ export const costs = Object.fromEntries(
 const contiguousAxes = new Set(["n", "cols", "width", "channels"]);
 
 /**
- * A part begins at a multiple of this: a cache line of numbers, a strip of a product's rows, a few of other things where
- * there are many.
+ * A part begins at a multiple of this: a cache line of numbers, a strip of a product's rows; of other things the four that
+ * some kernels take at a time, where there are many.
  */
 export function grainOf(name: KernelName, extent: number): number {
   if (contiguousAxes.has(signatures[name].extents[0])) return 16;
-  return name === "gemm_f32" || extent >= 64 ? 4 : 1;
+  return name === "gemm_f32" || extent >= 16 ? 4 : 1;
 }
