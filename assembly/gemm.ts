@@ -3,7 +3,7 @@ import {
 } from "./contract";
 import { tile_4x8 } from "./gemm_tile";
 import { TALL_ROWS, TALL_TILES, tile_12x8 } from "./gemm_tile_tall";
-import { PANEL_COLUMNS, pack_a, STRIP_ROWS } from "./pack";
+import { PANEL_COLUMNS, pack_a, pack_b_f32, STRIP_ROWS } from "./pack";
 
 /** Rows of A in a block, which (192 KiB) stays in the second cache while all panels of B pass by. */
 // @ts-ignore: decorator
@@ -39,12 +39,57 @@ export function gemm_f32(
   assert(beta == 0 || bias == 0);
   expect_scratch(scratch, 32 + <i64>BLOCK_ROWS * k);
   const rowBytes = <usize>a_row_stride << 2;
-  const colBytes = <usize>a_col_stride << 2;
   const cBytes = <usize>ldc << 2;
+  const skip = <usize>begin;
+  rows_times_panels(
+    end - begin, n, k, alpha, a + skip * rowBytes, rowBytes, <usize>a_col_stride << 2, packed, bias, beta,
+    c + skip * cBytes, cBytes, scratch,
+  );
+}
+
+/**
+ * c[t] = α·a[t]·b[t] + β·c[t] for each matrix t of a batch          small products, many at once
+ *
+ * reads     a  f32[batch, m, k], element (t, i, j) at t·a_step + i·a_row_stride + j·a_col_stride; b  f32[batch, k, n] alike
+ * writes    c  f32[batch, m, n], steps c_step, row stride ldc
+ * requires  k ≤ 384; β is 0 or 1; one b, packed, fits into what the strips of A leave of scratch (ops/product.ts);
+ *           matrices of c do not overlap; 0 ≤ begin ≤ end ≤ batch
+ * splits    over the batch, anywhere
+ * error     k + 2 roundings per element, relative to the sum of absolute terms; bits as from gemm_f32
+ */
+export function gemm_batch_f32(
+  batch: i32, m: i32, n: i32, k: i32, alpha: f32, a: usize, a_step: i32, a_row_stride: i32, a_col_stride: i32, b: usize,
+  b_step: i32, b_row_stride: i32, b_col_stride: i32, beta: f32, c: usize, c_step: i32, ldc: i32, scratch: usize,
+  begin: i32, end: i32,
+): void {
+  expect_range(batch, begin, end);
+  expect_aligned(a | b | c);
+  expect_sizes(m | k | a_step | a_row_stride | a_col_stride | b_step | b_row_stride | b_col_stride | c_step);
+  expect_at_most(k, 384);
+  expect_rows(m, n, ldc);
+  expect_beta(beta);
+  const panels = (n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+  expect_scratch(scratch, 32 + <i64>BLOCK_ROWS * k + <i64>PANEL_COLUMNS * panels * k);
+  const packed = scratch + TILE_BYTES + (<usize>(BLOCK_ROWS * k) << 2);
+  for (let t = begin; t < end; t++) {
+    const step = <usize>t;
+    pack_b_f32(panels, k, n, b + ((step * <usize>b_step) << 2), b_row_stride, b_col_stride, packed, 0, panels);
+    rows_times_panels(
+      m, n, k, alpha, a + ((step * <usize>a_step) << 2), <usize>a_row_stride << 2, <usize>a_col_stride << 2, packed, 0,
+      beta, c + ((step * <usize>c_step) << 2), <usize>ldc << 2, scratch,
+    );
+  }
+}
+
+/** m rows of A times all panels of B: a block of rows is packed, and all panels pass by. */
+function rows_times_panels(
+  m: i32, n: i32, k: i32, alpha: f32, a: usize, rowBytes: usize, colBytes: usize, packed: usize, bias: usize, beta: f32,
+  c: usize, cBytes: usize, scratch: usize,
+): void {
   const panelBytes = <usize>(PANEL_COLUMNS * k) << 2;
   const strips = scratch + TILE_BYTES;
-  for (let i = begin; i < end; i += BLOCK_ROWS) {
-    const rows = min(BLOCK_ROWS, end - i);
+  for (let i = 0; i < m; i += BLOCK_ROWS) {
+    const rows = min(BLOCK_ROWS, m - i);
     pack_a(rows, k, alpha, a + <usize>i * rowBytes, rowBytes, colBytes, strips);
     let panel = packed;
     let to = c + <usize>i * cBytes;

@@ -33,7 +33,7 @@ export { nearest_rows_f32 } from "./nearest";
 export { log_distance_f32, log_distance_grad_f32 } from "./log_distance";
 export { sinkhorn_columns_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_scale_f32 } from "./sinkhorn";
 export { pack_b_f32 } from "./pack";
-export { gemm_f32 } from "./gemm";
+export { gemm_f32, gemm_batch_f32 } from "./gemm";
 export { attention_f32 } from "./attention";
 export { attention_bias_grad_f32, attention_grad_f32 } from "./attention_grad";
 export { gelu_f32, gelu_grad_f32 } from "./activation";

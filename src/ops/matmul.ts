@@ -5,7 +5,7 @@ import { empty } from "../tensor/create.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectDType } from "./check.js";
-import { product } from "./product.js";
+import { batchProduct, product } from "./product.js";
 
 /** A batch of matrices in memory: byte address, strides in elements. */
 interface Matrices {
@@ -48,22 +48,22 @@ function multiply(a: Matrices, b: Matrices, c: Matrices, beta: number): void {
     multiply(transpose(b), transpose(a), transpose(c), beta); // rows of C are its columns in memory
     return;
   }
-  for (let i = 0; i < c.count; i++) {
-    product({
-      m: c.rows,
-      n: c.cols,
-      k: a.cols,
-      a: a.ptr + 4 * i * a.batchStride,
-      aRow: a.rowStride,
-      aCol: a.colStride,
-      b: b.ptr + 4 * i * b.batchStride,
-      bRow: b.rowStride,
-      bCol: b.colStride,
-      beta,
-      c: c.ptr + 4 * i * c.batchStride,
-      ldc: c.rowStride,
-    });
-  }
+  const call = {
+    m: c.rows,
+    n: c.cols,
+    k: a.cols,
+    a: a.ptr,
+    aRow: a.rowStride,
+    aCol: a.colStride,
+    b: b.ptr,
+    bRow: b.rowStride,
+    bCol: b.colStride,
+    beta,
+    c: c.ptr,
+    ldc: c.rowStride,
+  };
+  if (c.count === 1) product(call);
+  else batchProduct({ ...call, batch: c.count, aStep: a.batchStride, bStep: b.batchStride, cStep: c.batchStride });
 }
 
 /** The last two axes of a tensor, or of its gradient at another address. The stride of an axis of size one counts as one. */

@@ -79,3 +79,42 @@ function evenBlock(size: number, limit: number): number {
   const blocks = Math.max(1, Math.ceil(size / limit));
   return Math.max(8, Math.ceil(size / blocks / 8) * 8);
 }
+
+/** Matrices t of a batch: C_t = A_t·B_t + β·C_t; steps in elements from one matrix to the next. */
+export interface BatchProduct extends Omit<Product, "alpha" | "bias"> {
+  batch: number;
+  aStep: number;
+  bStep: number;
+  cStep: number;
+}
+
+/** What a kernel may pack of one B: what strips of A and a tile leave of its 4 MiB of working memory, in numbers. */
+const PACKED_NUMBERS = 3 << 18;
+
+/**
+ * Multiplies the matrices of a batch: small ones in one call, so that threads take whole matrices and none is dispatched on
+ * its own; large ones one after the other. The bits are those of `product`.
+ */
+export function batchProduct(call: BatchProduct): void {
+  const { batch, m, n, k, a, aStep, aRow, aCol, b, bStep, bRow, bCol, beta, c, cStep, ldc } = call;
+  const fits = 8 * Math.ceil(n / PANEL_COLUMNS) * k <= PACKED_NUMBERS;
+  if (k > BLOCK_DEPTH || !fits) {
+    for (let t = 0; t < batch; t++)
+      product({
+        m,
+        n,
+        k,
+        a: a + 4 * t * aStep,
+        aRow,
+        aCol,
+        b: b + 4 * t * bStep,
+        bRow,
+        bCol,
+        beta,
+        c: c + 4 * t * cStep,
+        ldc,
+      });
+    return;
+  }
+  kernels.gemm_batch_f32(batch, m, n, k, 1, a, aStep, aRow, aCol, b, bStep, bRow, bCol, beta, c, cStep, ldc);
+}

@@ -39,6 +39,7 @@ const inBlocks: Cost = (_, n) => 5e-5 * n;
  */
 const exceptions: Partial<Record<KernelName, Cost>> = {
   gemm_f32: (m, n, k) => 4e-5 * m * n * k,
+  gemm_batch_f32: (batch, m, n, k) => 4e-5 * batch * m * n * k,
   pack_b_f32: over(2e-3),
   nearest_rows_f32: (rows, count, cols) => 2e-4 * rows * count * cols,
   attention_f32: (items, _heads, tokens, dim, queries) => 8e-5 * items * tokens * queries * (dim + 8),

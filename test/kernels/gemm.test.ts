@@ -91,3 +91,47 @@ test("a product of no rows or no columns writes nothing", () => {
   check({ m: 0, n: 9, k: 4 });
   check({ m: 5, n: 0, k: 4 });
 });
+
+interface Batch {
+  batch: number;
+  m: number;
+  n: number;
+  k: number;
+  transposed?: "a" | "b";
+  beta?: 0 | 1;
+  spare?: number;
+}
+
+/** Matrices of a batch lie one behind the other, each in rows with some numbers to spare. */
+function checkBatch({ batch, m, n, k, transposed, beta = 0, spare = 0 }: Batch): void {
+  const place = (rows: number, cols: number, turned: boolean) => {
+    const ld = (turned ? rows : cols) + spare;
+    const step = (turned ? cols : rows) * ld;
+    return { step, row: turned ? 1 : ld, col: turned ? ld : 1, words: batch * step };
+  };
+  checkKernel("gemm_batch_f32", reference.gemm_batch_f32, {
+    args: (memory) => {
+      const [a, b] = [place(m, k, transposed === "a"), place(k, n, transposed === "b")];
+      const c = place(m, n, false);
+      const at = [memory.input(a.words), memory.input(b.words)];
+      const out = memory.output(c.words - spare, { beta });
+      return [batch, m, n, k, 0.75, at[0], a.step, a.row, a.col, at[1], b.step, b.row, b.col, beta, out, c.step, c.row];
+    },
+    atol: 4e-6 * Math.sqrt(k),
+  });
+}
+
+for (const [m, n, k] of [
+  [1, 1, 1],
+  [5, 9, 3],
+  [17, 16, 24],
+  [141, 33, 384],
+]) {
+  test(`a batch of products of ${m} rows, ${n} columns and ${k} terms equals its reference`, () => {
+    for (const batch of [1, 2, 5]) {
+      checkBatch({ batch, m, n, k });
+      checkBatch({ batch, m, n, k, transposed: "b", beta: 1 });
+      checkBatch({ batch, m, n, k, transposed: "a", spare: 3 });
+    }
+  });
+}
