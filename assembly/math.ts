@@ -4,6 +4,7 @@
 //
 // Polynomials are summed in pairs (Estrin), not nested (Horner): the shorter chain keeps more vectors in flight.
 import { constant, Entry } from "./constants";
+import { madd } from "./lanes";
 
 /** e^x is 2^(x·log₂ e): a logit is multiplied by log₂(e)/τ at once. */
 // @ts-ignore: decorator
@@ -24,10 +25,10 @@ export function exp2_f32x4(t: v128): v128 {
   const f = f32x4.sub(t, f32x4.sub(shifted, constant(Entry.EXP2_MAGIC)));
   const f2 = f32x4.mul(f, f);
   const f4 = f32x4.mul(f2, f2);
-  const a = f32x4.add(f32x4.mul(constant(Entry.EXP2_C1), f), constant(Entry.ONE));
-  const b = f32x4.add(f32x4.mul(constant(Entry.EXP2_C3), f), constant(Entry.EXP2_C2));
-  const c = f32x4.add(f32x4.mul(constant(Entry.EXP2_C5), f), constant(Entry.EXP2_C4));
-  const p = f32x4.add(f32x4.add(a, f32x4.mul(b, f2)), f32x4.mul(c, f4));
+  const a = madd(constant(Entry.ONE), constant(Entry.EXP2_C1), f);
+  const b = madd(constant(Entry.EXP2_C2), constant(Entry.EXP2_C3), f);
+  const c = madd(constant(Entry.EXP2_C4), constant(Entry.EXP2_C5), f);
+  const p = madd(madd(a, b, f2), c, f4);
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
@@ -47,14 +48,14 @@ export function log_f32x4(x: v128): v128 {
   const f = f32x4.sub(i32x4.add(v128.and(bits, mantissa), sqrtHalf), constant(Entry.ONE));
   const f2 = f32x4.mul(f, f);
   const f4 = f32x4.mul(f2, f2);
-  const a = f32x4.add(f32x4.mul(constant(Entry.LOG_C1), f), constant(Entry.LOG_C0));
-  const b = f32x4.add(f32x4.mul(constant(Entry.LOG_C3), f), constant(Entry.LOG_C2));
-  const c = f32x4.add(f32x4.mul(constant(Entry.LOG_C5), f), constant(Entry.LOG_C4));
-  const d = f32x4.add(f32x4.mul(constant(Entry.LOG_C7), f), constant(Entry.LOG_C6));
-  const p = f32x4.add(f32x4.add(a, f32x4.mul(b, f2)), f32x4.mul(f32x4.add(c, f32x4.mul(d, f2)), f4));
-  let y = f32x4.add(f32x4.mul(n, constant(Entry.LOG_LN2_LOW)), f32x4.mul(f32x4.mul(f, f2), p));
+  const a = madd(constant(Entry.LOG_C0), constant(Entry.LOG_C1), f);
+  const b = madd(constant(Entry.LOG_C2), constant(Entry.LOG_C3), f);
+  const c = madd(constant(Entry.LOG_C4), constant(Entry.LOG_C5), f);
+  const d = madd(constant(Entry.LOG_C6), constant(Entry.LOG_C7), f);
+  const p = madd(madd(a, b, f2), madd(c, d, f2), f4);
+  let y = madd(f32x4.mul(f32x4.mul(f, f2), p), n, constant(Entry.LOG_LN2_LOW));
   y = f32x4.add(f32x4.sub(y, f32x4.mul(constant(Entry.HALF), f2)), f);
-  y = f32x4.add(y, f32x4.mul(n, constant(Entry.LOG_LN2_HIGH)));
+  y = madd(y, n, constant(Entry.LOG_LN2_HIGH));
   y = v128.bitselect(f32x4.splat(-Infinity), y, f32x4.eq(x, f32x4.splat(0)));
   y = v128.bitselect(f32x4.splat(Infinity), y, f32x4.eq(x, f32x4.splat(Infinity)));
   return v128.bitselect(y, f32x4.splat(NaN), f32x4.ge(x, f32x4.splat(0)));
@@ -81,10 +82,10 @@ export function gelu_f32x4(x: v128): v128 {
   const u = v128.and(x, constant(Entry.MAGNITUDE));
   const u2 = f32x4.mul(x, x);
   let q = pair(Entry.GELU_Q8, u);
-  q = f32x4.add(f32x4.mul(q, u2), pair(Entry.GELU_Q6, u));
-  q = f32x4.add(f32x4.mul(q, u2), pair(Entry.GELU_Q4, u));
-  q = f32x4.add(f32x4.mul(q, u2), pair(Entry.GELU_Q2, u));
-  q = f32x4.add(f32x4.mul(q, u2), pair(Entry.GELU_Q0, u));
+  q = madd(pair(Entry.GELU_Q6, u), q, u2);
+  q = madd(pair(Entry.GELU_Q4, u), q, u2);
+  q = madd(pair(Entry.GELU_Q2, u), q, u2);
+  q = madd(pair(Entry.GELU_Q0, u), q, u2);
   const q2 = f32x4.mul(q, q);
   return f32x4.sub(f32x4.pmax(x, f32x4.splat(0)), f32x4.div(u, f32x4.mul(q2, q2)));
 }
@@ -93,7 +94,7 @@ export function gelu_f32x4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function pair(c: i32, u: v128): v128 {
-  return f32x4.add(f32x4.mul(constant(c + 1), u), constant(c));
+  return madd(constant(c), constant(c + 1), u);
 }
 
 /**
@@ -107,14 +108,14 @@ export function gelu_slope_f32x4(x: v128): v128 {
   const z = f32x4.pmax(f32x4.pmin(x, constant(Entry.SLOPE_HIGHEST)), constant(Entry.SLOPE_LOWEST));
   const s = f32x4.mul(z, z);
   const s2 = f32x4.mul(s, s);
-  const pEven = f32x4.add(f32x4.mul(constant(Entry.SLOPE_P4), s2), constant(Entry.SLOPE_P2));
-  const pOdd = f32x4.add(f32x4.mul(constant(Entry.SLOPE_P5), s2), constant(Entry.SLOPE_P3));
-  const qEven = f32x4.add(f32x4.mul(constant(Entry.SLOPE_Q4), s2), constant(Entry.SLOPE_Q2));
+  const pEven = madd(constant(Entry.SLOPE_P2), constant(Entry.SLOPE_P4), s2);
+  const pOdd = madd(constant(Entry.SLOPE_P3), constant(Entry.SLOPE_P5), s2);
+  const qEven = madd(constant(Entry.SLOPE_Q2), constant(Entry.SLOPE_Q4), s2);
   const qOdd = f32x4.add(s2, constant(Entry.SLOPE_Q3));
-  const p0 = f32x4.add(f32x4.mul(pEven, s2), constant(Entry.SLOPE_P0));
-  const p1 = f32x4.add(f32x4.mul(pOdd, s2), constant(Entry.SLOPE_P1));
-  const q0 = f32x4.add(f32x4.mul(qEven, s2), constant(Entry.SLOPE_Q0));
-  const q1 = f32x4.add(f32x4.mul(qOdd, s2), constant(Entry.SLOPE_Q1));
+  const p0 = madd(constant(Entry.SLOPE_P0), pEven, s2);
+  const p1 = madd(constant(Entry.SLOPE_P1), pOdd, s2);
+  const q0 = madd(constant(Entry.SLOPE_Q0), qEven, s2);
+  const q1 = madd(constant(Entry.SLOPE_Q1), qOdd, s2);
   const p = f32x4.add(p0, f32x4.mul(p1, s));
   const q = f32x4.add(q0, f32x4.mul(q1, s));
   return f32x4.add(f32x4.div(f32x4.mul(p, z), q), constant(Entry.HALF));
