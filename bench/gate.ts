@@ -7,7 +7,7 @@ import { gates } from "./gates.js";
 import { allCases } from "./peers/cases.js";
 import { compare } from "./peers/compare.js";
 import type { Clock } from "./peers/protocol.js";
-import type { Comparison } from "./peers/results.js";
+import { type Comparison, measuredAgain } from "./peers/results.js";
 import { caseLine, condensed, document, gateLine, withTables } from "./peers/tables.js";
 import { verdicts } from "./peers/verdicts.js";
 
@@ -30,12 +30,14 @@ export async function gate(argv: readonly string[]): Promise<number> {
       data: { type: "string" },
       save: { type: "string" },
       from: { type: "string" },
+      into: { type: "string" },
       write: { type: "string" },
     },
   });
   const parts = [...options.only, ...positionals];
-  const comparison = options.from
-    ? (JSON.parse(readFileSync(options.from, "utf8")) as Comparison)
+  const kept = (path: string) => JSON.parse(readFileSync(path, "utf8")) as Comparison;
+  const measured = options.from
+    ? kept(options.from)
     : await run(parts, {
         rounds: Number(options.rounds),
         clock: options["processor-time"] ? "processor" : "wall",
@@ -43,16 +45,20 @@ export async function gate(argv: readonly string[]): Promise<number> {
         without: options.without,
         evenBusy: options["even-busy"],
       });
-  if (options.save) {
-    mkdirSync(dirname(options.save), { recursive: true });
-    writeFileSync(options.save, `${JSON.stringify(comparison)}\n`);
+  const comparison = options.into ? measuredAgain(kept(options.into), measured) : measured;
+  for (const path of [options.save, options.into]) {
+    if (path === undefined) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${JSON.stringify(comparison)}\n`);
   }
   if (options.write) {
     writeFileSync(options.write, withTables(readFileSync(options.write, "utf8"), document(comparison, gates)));
   }
   if (!options.gate) return 0;
   const chosen =
-    parts.length === 0 ? gates : gates.filter((one) => comparison.cases.some(({ name }) => one.cases.test(name)));
+    parts.length === 0 || options.into
+      ? gates
+      : gates.filter((one) => comparison.cases.some(({ name }) => one.cases.test(name)));
   const results = verdicts(chosen, comparison);
   for (const result of condensed(results)) console.log(gateLine(result));
   const count = (state: string) => results.filter((result) => result.state === state).length;

@@ -33,6 +33,30 @@ export interface Comparison {
   readonly cases: readonly CaseResult[];
 }
 
+/**
+ * A kept run with some cases measured again: those of `again` take the places of their namesakes, others come last.
+ *
+ * @throws Error if the two ran on different machines or clocks, or beside other versions of a peer
+ */
+export function measuredAgain(kept: Comparison, again: Comparison): Comparison {
+  for (const key of ["machine", "clock", "rounds"] as const) {
+    if (kept[key] !== again[key])
+      throw new Error(`bench: the kept run has ${key} ${kept[key]}, this one ${again[key]}; they cannot be joined.`);
+  }
+  for (const [peer, versions] of Object.entries(again.versions)) {
+    const before = kept.versions[peer as PeerName];
+    if (before && JSON.stringify(before) !== JSON.stringify(versions))
+      throw new Error(`bench: ${peer} had other versions in the kept run; they cannot be joined.`);
+  }
+  const fresh = new Map(again.cases.map((result) => [result.name, result]));
+  const known = new Set(kept.cases.map(({ name }) => name));
+  const cases = [
+    ...kept.cases.map((result) => fresh.get(result.name) ?? result),
+    ...again.cases.filter(({ name }) => !known.has(name)),
+  ];
+  return { ...kept, date: again.date, idleCores: Math.min(kept.idleCores, again.idleCores), cases };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { Gate } from "../../bench/gates.js";
 import { gates } from "../../bench/gates.js";
 import { allCases } from "../../bench/peers/cases.js";
-import type { CaseResult, Comparison } from "../../bench/peers/results.js";
+import { type CaseResult, type Comparison, measuredAgain } from "../../bench/peers/results.js";
 import { document, withTables } from "../../bench/peers/tables.js";
 import { verdicts } from "../../bench/peers/verdicts.js";
 import { test } from "../support/test.js";
@@ -84,4 +84,23 @@ test("tables replace what stands between the markers, and say what is missing", 
   const page = "before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter";
   assert.is(withTables(page, "new"), "before\n<!-- measured: begin -->\n\nnew\n\n<!-- measured: end -->\nafter");
   assert.throws(() => withTables("no markers", "new"), /no lines/);
+});
+
+test("cases that are measured again take the places of their namesakes in a kept run", () => {
+  const [slow, fast] = [10, 20].map((rate) => [{ column: "ours", peer: "ours", rates: [rate, rate] }] as const);
+  const kept = comparison([result(slow, "a"), result(slow, "b")]);
+  const again = { ...comparison([result(fast, "b"), result(fast, "c")]), date: "2026-01-02", idleCores: 1.9 };
+  const joined = measuredAgain(kept, again);
+  assert.equal(
+    joined.cases.map(({ name, columns }) => [name, columns[0].rates[0]]),
+    [
+      ["a", 10],
+      ["b", 20],
+      ["c", 20],
+    ],
+  );
+  assert.equal([joined.date, joined.idleCores], ["2026-01-02", 1.9]);
+  assert.throws(() => measuredAgain(kept, { ...again, machine: "another" }), /machine a machine, this one another/);
+  const versions = { ours: { node: "24" } } as Comparison["versions"];
+  assert.throws(() => measuredAgain(kept, { ...again, versions }), /ours had other versions/);
 });
