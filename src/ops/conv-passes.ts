@@ -1,6 +1,8 @@
+import { inputGradientJoined, joinedPhasesPay } from "./conv-joined.js";
 import { eachPhase } from "./conv-phase.js";
-import type { Correlation, TapWeight } from "./conv-product.js";
+import type { Correlation, TapWeight, WeightGradient } from "./conv-product.js";
 import { correlate, correlateDepthwise, depthwiseWeightGradient, weightGradient } from "./conv-product.js";
+import { gradientTilesPay, weightGradientByTiles } from "./conv-tiles.js";
 import { product } from "./product.js";
 import { type Axis, denseOutputs, type Images } from "./window.js";
 
@@ -70,6 +72,14 @@ export function inputPass(
 ): void {
   const { batch, height, width, pixel, alpha, groups, inputs, outputs } = call;
   const features = groups * outputs;
+  if (!isDepthwise(call) && joinedPhasesPay(call)) {
+    const shared = { ...call, lddy: features, beta };
+    for (let group = 0; group < groups; group++) {
+      const [from, to] = [dy + 4 * group * outputs, dx + 4 * group * inputs];
+      inputGradientJoined({ ...shared, weight: ofGroup(weight, group, call), dy: from, dx: to });
+    }
+    return;
+  }
   eachPhase(call.axes, (axes, { row, column, tapRow, tapColumn }, tapSteps) => {
     const places = { image: height * width * pixel, row: row.step * width * pixel, pixel: column.step * pixel };
     const shared = { batch, axes, pixel: features, alpha, bias: 0, beta, outputs: places };
@@ -126,7 +136,9 @@ export function weightPass(
       };
       product({ ...a, n: inputs, b: from, bRow: pixel, bCol: 1, beta, c: target.ptr, ldc: target.out });
     } else {
-      weightGradient({ ...shared, channels: inputs, n: outputs, x: from, dy: dyGroup, dw: target });
+      const gradient: WeightGradient = { ...shared, channels: inputs, n: outputs, x: from, dy: dyGroup, dw: target };
+      if (gradientTilesPay(gradient)) weightGradientByTiles(gradient);
+      else weightGradient(gradient);
     }
   }
 }
