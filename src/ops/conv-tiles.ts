@@ -7,9 +7,9 @@ import { type Axis, denseOutputs, windowTensor, withTemporaries } from "./window
 const PANEL_COLUMNS = 8;
 const STRIP_ROWS = 4;
 
-/** The fewest channels on either side, and output pixels, from which tiles are faster than rows. */
-const LEAST_CHANNELS = 8;
+/** The fewest output pixels, and the fewest of these times channels on both sides, from which tiles are faster than rows. */
 const LEAST_PIXELS = 96;
+const LEAST_WORK = 25_000;
 
 /** What tiles are asked for: a convolution or a gradient of one. */
 interface Size {
@@ -22,8 +22,9 @@ interface Size {
 /** Whether a gradient with respect to a weight goes by tiles of 2 × 2 outputs: 3 × 3 taps, stride 1, whole panels. */
 export function gradientTilesPay({ batch, axes, channels, n }: Size): boolean {
   const square = axes.every(({ taps, stride, step }) => taps === 3 && stride === 1 && step === 1);
-  const whole = channels % STRIP_ROWS === 0 && n % PANEL_COLUMNS === 0 && Math.min(channels, n) >= LEAST_CHANNELS;
-  return square && whole && batch * axes[0].outputs * axes[1].outputs >= LEAST_PIXELS;
+  const pixels = batch * axes[0].outputs * axes[1].outputs;
+  const enough = pixels >= LEAST_PIXELS && pixels * channels * n >= LEAST_WORK;
+  return square && channels % STRIP_ROWS === 0 && n % PANEL_COLUMNS === 0 && enough;
 }
 
 /** Numbers that a block of tiles may fill, transformed: half of a second cache. */
