@@ -42,12 +42,17 @@ interface Plan {
 
 type Size = Pick<InputGradient, "axes" | "inputs" | "outputs">;
 
+/** Packing weights pays where each is used for this many places, times the channels of x. */
+const LEAST_PLACES = 2;
+
 /** Whether the phases of a stride are better joined: x has few channels, and what the phases see fits into scratch. */
-export function joinedPhasesPay({ axes, inputs, outputs }: Size): boolean {
+export function joinedPhasesPay({ batch, axes, inputs, outputs }: Size & { readonly batch: number }): boolean {
   const [rows, columns] = axes;
   if (rows.stride * columns.stride === 1 || rows.step !== 1 || columns.step !== 1 || inputs > MOST_INPUTS) return false;
-  const plan = planOf({ axes, inputs, outputs });
   const across = Math.ceil(columns.size / columns.stride);
+  const places = batch * Math.ceil(rows.size / rows.stride) * across;
+  if (places < LEAST_PLACES * inputs) return false;
+  const plan = planOf({ axes, inputs, outputs });
   const sums = (across + SLACK) * (rows.stride * columns.stride * inputs + 7);
   const seen = plan.rows * (across + SLACK + plan.columns) * outputs;
   const fits = plan.rows <= MOST_ROWS && 4 * (MOST_ROWS + sums + seen) <= SCRATCH_BYTES;

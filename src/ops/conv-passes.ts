@@ -65,7 +65,7 @@ function pointwise({ batch, axes, channels, n, x, pixel, weight, alpha, bias, be
   product({ ...a, n, b: weight.ptr, bRow: weight.in, bCol: weight.out, bias, beta, c: y, ldc: outputs.pixel });
 }
 
-/** dx = α·(dy ⋆ w with its taps reversed) + β·dx, phase by phase; dy is dense, dx laid out as x */
+/** dx = α·(dy ⋆ w with its taps reversed) + β·dx, the phases of the stride joined or one by one; dy is dense, dx as x */
 export function inputPass(
   call: Convolution,
   { dy, weight, beta, dx }: { dy: number; weight: TapWeight; beta: 0 | 1; dx: number },
@@ -73,10 +73,9 @@ export function inputPass(
   const { batch, height, width, pixel, alpha, groups, inputs, outputs } = call;
   const features = groups * outputs;
   if (!isDepthwise(call) && joinedPhasesPay(call)) {
-    const shared = { ...call, lddy: features, beta };
     for (let group = 0; group < groups; group++) {
       const [from, to] = [dy + 4 * group * outputs, dx + 4 * group * inputs];
-      inputGradientJoined({ ...shared, weight: ofGroup(weight, group, call), dy: from, dx: to });
+      inputGradientJoined({ ...call, weight: ofGroup(weight, group, call), dy: from, lddy: features, beta, dx: to });
     }
     return;
   }

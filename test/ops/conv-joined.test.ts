@@ -13,15 +13,16 @@ const square = (size: number, taps: number, stride: number, padding?: number) =>
   [axis(size, taps, stride, padding), axis(size, taps, stride, padding)] as const;
 
 test("phases are joined where a phase alone fills few lanes", () => {
-  assert.ok(joinedPhasesPay({ axes: square(224, 7, 2), inputs: 3, outputs: 64 }));
-  assert.ok(joinedPhasesPay({ axes: square(224, 3, 2), inputs: 3, outputs: 32 }));
-  assert.ok(joinedPhasesPay({ axes: square(224, 4, 4, 0), inputs: 3, outputs: 96 }));
-  assert.ok(joinedPhasesPay({ axes: square(112, 3, 2), inputs: 16, outputs: 32 }));
-  assert.not(joinedPhasesPay({ axes: square(224, 3, 1), inputs: 3, outputs: 64 }));
-  assert.not(joinedPhasesPay({ axes: square(56, 3, 2), inputs: 17, outputs: 64 }));
+  assert.ok(joinedPhasesPay({ batch: 1, axes: square(224, 7, 2), inputs: 3, outputs: 64 }));
+  assert.ok(joinedPhasesPay({ batch: 1, axes: square(224, 3, 2), inputs: 3, outputs: 32 }));
+  assert.ok(joinedPhasesPay({ batch: 1, axes: square(224, 4, 4, 0), inputs: 3, outputs: 96 }));
+  assert.ok(joinedPhasesPay({ batch: 1, axes: square(112, 3, 2), inputs: 16, outputs: 32 }));
+  assert.not(joinedPhasesPay({ batch: 1, axes: square(224, 3, 1), inputs: 3, outputs: 64 }));
+  assert.not(joinedPhasesPay({ batch: 1, axes: square(56, 3, 2), inputs: 17, outputs: 64 }));
+  assert.not(joinedPhasesPay({ batch: 1, axes: square(7, 3, 2), inputs: 16, outputs: 64 }));
   const dilated = { ...axis(224, 3, 2), step: 2 };
-  assert.not(joinedPhasesPay({ axes: [dilated, dilated], inputs: 3, outputs: 64 }));
-  assert.not(joinedPhasesPay({ axes: square(8192, 7, 2), inputs: 3, outputs: 64 }));
+  assert.not(joinedPhasesPay({ batch: 1, axes: [dilated, dilated], inputs: 3, outputs: 64 }));
+  assert.not(joinedPhasesPay({ batch: 1, axes: square(8192, 7, 2), inputs: 3, outputs: 64 }));
 });
 
 test("a plan reaches each output through each of its taps once, and few zeros", () => {
