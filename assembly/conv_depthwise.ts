@@ -135,11 +135,7 @@ export function conv_depthwise_grad_weight_f32(
   const bytes = <usize>channels << 2;
   const dyBytes = <usize>lddy << 2;
   let c = <usize>begin << 2;
-  for (; c + 64 <= stop; c += 64) {
-    for (let tap = 0; tap < taps; tap++) {
-      sixteen_sums(tap, pixels, window, x + c, dy + c, dyBytes, alpha, dw + <usize>tap * bytes + c);
-    }
-  }
+  for (; c + 64 <= stop; c += 64) sixteen_sums(pixels, window, x + c, dy + c, dyBytes, alpha, dw + c, bytes);
   for (; c < stop; c += 16) {
     for (let tap = 0; tap < taps; tap++) {
       const sum = four_sums(tap, stop - c, pixels, window, x + c, dy + c, dyBytes);
@@ -148,57 +144,66 @@ export function conv_depthwise_grad_weight_f32(
   }
 }
 
-/** α·Σ_p dy[p]·seen(p)[tap] for sixteen channels, each output row summed before it joins the total. */
+/**
+ * α·Σ_p dy[p]·seen(p)[tap] of every tap for sixteen channels, each output row summed before it joins the total. All taps
+ * pass over a row while it is in the first cache.
+ */
 function sixteen_sums(
-  tap: i32, pixels: i32, window: usize, x: usize, dy: usize, dyBytes: usize, alpha: f32, dw: usize,
+  pixels: i32, window: usize, x: usize, dy: usize, dyBytes: usize, alpha: f32, dw: usize, tapBytes: usize,
 ): void {
   const rows = field(window, Window.ROWS);
   const columns = field(window, Window.COLUMNS);
+  const tapsY = field(window, Window.TAPS_Y);
   const tapsX = field(window, Window.TAPS_X);
-  const strideX = field(window, Window.STRIDE_X);
-  const pixelBytes = <usize>field(window, Window.PIXEL) << 2;
-  const tapY = tap / tapsX;
-  const fromY = field(window, Window.FIRST_Y) + tapY * field(window, Window.STEP_Y);
-  const fromX = field(window, Window.FIRST_X) + (tap - tapY * tapsX) * field(window, Window.STEP_X);
-  const imageBytes = source_bytes(window);
-  const lineBytes = <usize>field(window, Window.WIDTH) * pixelBytes;
-  const before = min(fromX < 0 ? (strideX - 1 - fromX) / strideX : 0, columns);
-  const after = fromX < field(window, Window.WIDTH) ? (field(window, Window.WIDTH) - 1 - fromX) / strideX + 1 : 0;
-  const start = x + <usize>(fromX + before * strideX) * pixelBytes;
-  const count = min(after, columns) - before;
-  let t0 = f32x4.splat(0);
-  let t1 = t0;
-  let t2 = t0;
-  let t3 = t0;
-  for (let p = 0, row = 0, image: usize = 0; p < pixels; p += columns) {
-    const y = row * field(window, Window.STRIDE_Y) + fromY;
-    if (<u32>y < <u32>field(window, Window.HEIGHT)) {
-      let from = start + image + <usize>y * lineBytes;
-      let g = dy + <usize>(p + before) * dyBytes;
-      let s0 = f32x4.splat(0);
-      let s1 = s0;
-      let s2 = s0;
-      let s3 = s0;
-      for (let i = count; i > 0; i--, g += dyBytes, from += <usize>strideX * pixelBytes) {
-        s0 = madd(s0, v128.load(g), v128.load(from));
-        s1 = madd(s1, v128.load(g, 16), v128.load(from, 16));
-        s2 = madd(s2, v128.load(g, 32), v128.load(from, 32));
-        s3 = madd(s3, v128.load(g, 48), v128.load(from, 48));
-      }
-      t0 = f32x4.add(t0, s0);
-      t1 = f32x4.add(t1, s1);
-      t2 = f32x4.add(t2, s2);
-      t3 = f32x4.add(t3, s3);
+  const lineBytes = (<usize>field(window, Window.WIDTH) * <usize>field(window, Window.PIXEL)) << 2;
+  const past = dw + <usize>(tapsY * tapsX) * tapBytes;
+  for (let to = dw; to < past; to += tapBytes) {
+    for (let lane: usize = 0; lane < 64; lane += 16) v128.store(to + lane, f32x4.splat(0));
+  }
+  for (let p = 0, row = 0; p < pixels; p += columns, dy += <usize>columns * dyBytes) {
+    const firstY = row * field(window, Window.STRIDE_Y) + field(window, Window.FIRST_Y);
+    for (let tapY = 0; tapY < tapsY; tapY++) {
+      const y = firstY + tapY * field(window, Window.STEP_Y);
+      if (<u32>y >= <u32>field(window, Window.HEIGHT)) continue;
+      const line = x + <usize>y * lineBytes;
+      let to = dw + <usize>(tapY * tapsX) * tapBytes;
+      for (let tapX = 0; tapX < tapsX; tapX++, to += tapBytes) add_row(tapX, window, line, dy, dyBytes, to);
     }
     if (++row < rows) continue;
     row = 0;
-    image += imageBytes;
+    x += source_bytes(window);
   }
   const scale = f32x4.splat(alpha);
-  v128.store(dw, f32x4.mul(scale, t0));
-  v128.store(dw, f32x4.mul(scale, t1), 16);
-  v128.store(dw, f32x4.mul(scale, t2), 32);
-  v128.store(dw, f32x4.mul(scale, t3), 48);
+  for (let to = dw; to < past; to += tapBytes) {
+    for (let lane: usize = 0; lane < 64; lane += 16) v128.store(to + lane, f32x4.mul(scale, v128.load(to + lane)));
+  }
+}
+
+/** Adds the sum over one output row, through one tap of a row of x, for sixteen channels. */
+function add_row(tapX: i32, window: usize, line: usize, dy: usize, dyBytes: usize, to: usize): void {
+  const columns = field(window, Window.COLUMNS);
+  const width = field(window, Window.WIDTH);
+  const strideX = field(window, Window.STRIDE_X);
+  const pixelBytes = <usize>field(window, Window.PIXEL) << 2;
+  const fromX = field(window, Window.FIRST_X) + tapX * field(window, Window.STEP_X);
+  const before = min(fromX < 0 ? (strideX - 1 - fromX) / strideX : 0, columns);
+  const after = fromX < width ? (width - 1 - fromX) / strideX + 1 : 0;
+  let from = line + <usize>(fromX + before * strideX) * pixelBytes;
+  let g = dy + <usize>before * dyBytes;
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (let i = min(after, columns) - before; i > 0; i--, g += dyBytes, from += <usize>strideX * pixelBytes) {
+    s0 = madd(s0, v128.load(g), v128.load(from));
+    s1 = madd(s1, v128.load(g, 16), v128.load(from, 16));
+    s2 = madd(s2, v128.load(g, 32), v128.load(from, 32));
+    s3 = madd(s3, v128.load(g, 48), v128.load(from, 48));
+  }
+  v128.store(to, f32x4.add(v128.load(to), s0));
+  v128.store(to, f32x4.add(v128.load(to, 16), s1), 16);
+  v128.store(to, f32x4.add(v128.load(to, 32), s2), 32);
+  v128.store(to, f32x4.add(v128.load(to, 48), s3), 48);
 }
 
 /** Σ_p dy[p]·seen(p)[tap], in the same order, for four channels or for the `left` bytes of them that remain. */

@@ -52,6 +52,13 @@ export { weight_norm_f32, weight_norm_grad_f32 } from "./weight_norm";
 export { conv_f32, conv_pack_weight_f32 } from "./conv";
 export { conv_grad_weight_f32 } from "./conv_grad_weight";
 export { conv_winograd_f32, conv_winograd_weight_f32 } from "./conv_winograd";
+export {
+  conv_winograd_grad_weight_f32,
+  conv_winograd_products_f32,
+  conv_winograd_seen_f32,
+  conv_winograd_spread_f32,
+} from "./conv_winograd_grad";
+export { conv_phases_f32, conv_phases_weight_f32 } from "./conv_phases";
 export { conv_depthwise_f32, conv_depthwise_grad_weight_f32 } from "./conv_depthwise";
 export { avg_pool_f32, avg_pool_grad_f32, max_pool_f32, max_pool_grad_f32 } from "./pool";
 export { group_norm_f32, group_norm_grad_input_f32, group_norm_sums_f32 } from "./group_norm";

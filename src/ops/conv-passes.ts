@@ -1,6 +1,8 @@
+import { inputGradientJoined, joinedPhasesPay } from "./conv-joined.js";
 import { eachPhase } from "./conv-phase.js";
-import type { Correlation, TapWeight } from "./conv-product.js";
+import type { Correlation, TapWeight, WeightGradient } from "./conv-product.js";
 import { correlate, correlateDepthwise, depthwiseWeightGradient, weightGradient } from "./conv-product.js";
+import { gradientTilesPay, weightGradientByTiles } from "./conv-tiles.js";
 import { product } from "./product.js";
 import { type Axis, denseOutputs, type Images } from "./window.js";
 
@@ -63,13 +65,20 @@ function pointwise({ batch, axes, channels, n, x, pixel, weight, alpha, bias, be
   product({ ...a, n, b: weight.ptr, bRow: weight.in, bCol: weight.out, bias, beta, c: y, ldc: outputs.pixel });
 }
 
-/** dx = α·(dy ⋆ w with its taps reversed) + β·dx, phase by phase; dy is dense, dx laid out as x */
+/** dx = α·(dy ⋆ w with its taps reversed) + β·dx, the phases of the stride joined or one by one; dy is dense, dx as x */
 export function inputPass(
   call: Convolution,
   { dy, weight, beta, dx }: { dy: number; weight: TapWeight; beta: 0 | 1; dx: number },
 ): void {
   const { batch, height, width, pixel, alpha, groups, inputs, outputs } = call;
   const features = groups * outputs;
+  if (!isDepthwise(call) && joinedPhasesPay(call)) {
+    for (let group = 0; group < groups; group++) {
+      const [from, to] = [dy + 4 * group * outputs, dx + 4 * group * inputs];
+      inputGradientJoined({ ...call, weight: ofGroup(weight, group, call), dy: from, lddy: features, beta, dx: to });
+    }
+    return;
+  }
   eachPhase(call.axes, (axes, { row, column, tapRow, tapColumn }, tapSteps) => {
     const places = { image: height * width * pixel, row: row.step * width * pixel, pixel: column.step * pixel };
     const shared = { batch, axes, pixel: features, alpha, bias: 0, beta, outputs: places };
@@ -126,7 +135,9 @@ export function weightPass(
       };
       product({ ...a, n: inputs, b: from, bRow: pixel, bCol: 1, beta, c: target.ptr, ldc: target.out });
     } else {
-      weightGradient({ ...shared, channels: inputs, n: outputs, x: from, dy: dyGroup, dw: target });
+      const gradient: WeightGradient = { ...shared, channels: inputs, n: outputs, x: from, dy: dyGroup, dw: target };
+      if (gradientTilesPay(gradient)) weightGradientByTiles(gradient);
+      else weightGradient(gradient);
     }
   }
 }

@@ -47,6 +47,11 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   attention_bias_grad_f32: (_parts, items, _share, _heads, tokens, dim) => 2e-4 * items * tokens * tokens * (dim + 8),
   conv_pack_weight_f32: (panels, _n, _channels, _taps, _from, terms) => 4e-3 * panels * terms,
   conv_grad_weight_f32: (panels, n, _channels, pixels) => 4e-4 * panels * n * pixels,
+  ...{ conv_winograd_seen_f32: over(5e-3), conv_winograd_spread_f32: over(3e-3) },
+  conv_winograd_products_f32: (parts, _n, channels, tiles) => 4e-4 * parts * channels * tiles,
+  conv_winograd_grad_weight_f32: (panels, _n, channels) => 0.1 * panels * channels,
+  conv_phases_f32: (lines, inputs, outputs) => 0.4 * lines * inputs * outputs,
+  conv_phases_weight_f32: (segments, _inputs, outputs) => 0.05 * segments * outputs,
   ...{ group_norm_f32: inThree, group_norm_grad_input_f32: inThree, group_norm_sums_f32: inThree },
 
   ...{ add_f32: moves, subtract_f32: moves, multiply_f32: moves, multiply_grad_f32: moves, scale_f32: moves },

@@ -81,11 +81,18 @@ interface Layer {
 
 const layers: readonly Layer[] = [
   { name: "3x3", x: [2, 5, 6, 3], w: [4, 3, 3, 3], options: { padding: 1, inputScale: 1.75 } },
-  { name: "3x3 by tiles", x: [2, 7, 8, 8], w: [8, 8, 3, 3], options: { padding: 1, inputScale: 1.75 } },
+  { name: "3x3 by tiles", x: [2, 7, 8, 8], w: [32, 8, 3, 3], options: { padding: 1, inputScale: 1.75 } },
   { name: "3x3 by tiles to the rim", x: [3, 5, 6, 12], w: [16, 12, 3, 3], options: { padding: 2 } },
   { name: "3x3 by tiles in two groups", x: [2, 9, 9, 16], w: [16, 8, 3, 3], options: { groups: 2 } },
   { name: "3x3 with stride 2", x: [2, 7, 6, 8], w: [5, 8, 3, 3], options: { padding: 1, stride: 2 } },
   { name: "7x7 with stride 2", x: [1, 9, 10, 3], w: [4, 3, 7, 7], options: { padding: 3, stride: 2 } },
+  {
+    name: "3x3 with stride 2 of few channels",
+    x: [2, 8, 7, 3],
+    w: [8, 3, 3, 3],
+    options: { padding: 1, stride: 2, inputScale: 2 },
+  },
+  { name: "4x4 with stride 4", x: [2, 9, 8, 3], w: [5, 3, 4, 4], options: { stride: 4 } },
   { name: "1x1", x: [2, 3, 4, 6], w: [5, 6, 1, 1], options: { inputScale: 0.5 } },
   { name: "1x1 with stride 2", x: [2, 5, 4, 6], w: [5, 6, 1, 1], options: { stride: 2 } },
   { name: "1x1 with padding", x: [1, 2, 3, 2], w: [3, 2, 1, 1], options: { padding: [0, 1] } },
@@ -213,6 +220,19 @@ test("backward of a slice is the derivative and zero outside the slice", async (
       [x, weight, bias],
       { samples: 40 },
     );
+  }
+});
+
+test("backward by tiles and by joined phases of a slice is the derivative and zero outside the slice", async () => {
+  await initDouble();
+  for (const [channels, stride] of [
+    [8, 1],
+    [2, 2],
+  ]) {
+    const [x, weight] = [leaf([2, 8, 9, channels + 3], 1), leaf([26, channels + 2, 3, 3], 2)];
+    const part = () => weight.narrow(0, 1, 24).narrow(1, 2, channels);
+    const options = { stride, padding: 1, inputScale: 1.5 };
+    gradcheck(() => conv2d(x.narrow(3, 1, channels), part(), null, options), [x, weight], { samples: 60 });
   }
 });
 
