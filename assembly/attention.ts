@@ -130,13 +130,13 @@ function attend_blocks(
     for (let rows = queries; rows > 0; rows -= 8, q += qkvPitch << 3, o += outPitch << 3, l += 32) {
       const halves = rows > 4 ? 2 : 1;
       pack_transposed(min(8, rows), dim, scale * LOG2_E, q, qkvPitch, asked);
-      multiply(strips, dim, keys, 16, headBytes << 2, asked, 0, zeros, scores, 128);
+      multiply(strips, dim, keys, 16, headBytes << 2, asked, 0, zeros, scores, 128, 32);
       exponentiate(tokens, halves, scores, 16, 32, inverse, logs);
       copy_span(min(8, rows), logs, l);
       let panel = values;
       let to = o;
       for (let left = dim; left > 0; left -= 8, panel += panelBytes, to += 32) {
-        multiply(halves, tokens, scores, 32, 16, panel, 0, zeros, tiles, 128);
+        multiply(halves, tokens, scores, 32, 16, panel, 0, zeros, tiles, 128, 32);
         put_rows(rows, left, tiles, inverse, to, outPitch);
         if (rows > 4) put_rows(rows - 4, left, tiles + 128, inverse + 16, to + (outPitch << 2), outPitch);
       }

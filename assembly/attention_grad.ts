@@ -137,6 +137,7 @@ function differentiate_blocks(
   const block = block_rows(tokens);
   const panels = (tokens + 7) >> 3;
   const depthBytes = <usize>dim << 5;
+  const columnBytes = <usize>tokens << 5;
   const scoreBytes = <usize>block << 5;
 
   const zeros = scratch;
@@ -144,14 +145,14 @@ function differentiate_blocks(
   const logs = ones + 64;
   const dots = logs + (<usize>block << 2);
   const tiles = dots + (<usize>block << 2);
-  const strip = tiles + (<usize>max(panels, (dim + 7) >> 3) << 7);
+  const strip = tiles + (<usize>panels << 7);
   const keyRows = strip + (<usize>max(panels << 3, max(dim, block)) << 4);
   const valueRows = keyRows + <usize>panels * depthBytes;
   const keyColumns = valueRows + <usize>panels * depthBytes;
   const scores = keyColumns + (<usize>tokens * <usize>((dim + 7) & ~7) << 2);
   const dscores = scores + <usize>panels * scoreBytes;
   fill_span(4, 0, zeros);
-  fill_span(8, 1, ones);
+  fill_span(4, 1, ones);
 
   for (let item = begin; item < end; item++) {
     const image = item / heads;
@@ -173,24 +174,27 @@ function differentiate_blocks(
         const at = <usize>row;
         const s = scores + (at << 5), ds = dscores + (at << 5);
         weave(rows - row, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, strip, 16);
-        multiply(panels, dim, strip, 16, 0, keyRows, depthBytes, zeros, s, scoreBytes);
+        multiply(panels, dim, strip, 16, 0, keyRows, depthBytes, zeros, s, scoreBytes, 32);
         weave(rows - row, dim, 1, dout + atOut + at * outPitch, outPitch, strip, 16);
-        multiply(panels, dim, strip, 16, 0, valueRows, depthBytes, dots + (at << 2), ds, scoreBytes);
+        multiply(panels, dim, strip, 16, 0, valueRows, depthBytes, dots + (at << 2), ds, scoreBytes, 32);
         differentiate_rows(panels, s, ds, scoreBytes, logs + (at << 2));
         pack_strip(panels, ds, scoreBytes, strip);
-        multiply((dim + 7) >> 3, tokens, strip, 16, 0, keyColumns, <usize>tokens << 5, zeros, tiles, 128);
-        for (let c = 0; c < dim; c += 8) {
+        const whole = rows - row < 4 ? 0 : dim & ~7;
+        const to = dq + at * qkvPitch;
+        multiply(whole >> 3, tokens, strip, 16, 0, keyColumns, columnBytes, zeros, to, 32, qkvPitch);
+        for (let c = whole; c < dim; c += 8) {
           const column = <usize>c << 2;
-          put_rows(rows - row, dim - c, tiles + (column << 2), ones, dq + at * qkvPitch + column, qkvPitch);
+          multiply(1, tokens, strip, 16, 0, keyColumns + <usize>(c >> 3) * columnBytes, 0, zeros, tiles, 128, 32);
+          put_rows(rows - row, dim - c, tiles, ones, to + column, qkvPitch);
         }
       }
       for (let c = 0; c < dim; c += 4) {
         const column = <usize>c << 2;
         pack_columns(rows, dim - c, 1, dout + atOut + column, outPitch, strip);
-        multiply(panels, rows, strip, 16, 0, scores, scoreBytes, zeros, tiles, 128);
+        multiply(panels, rows, strip, 16, 0, scores, scoreBytes, zeros, tiles, 128, 32);
         put_columns(tokens, dim - c, tiles, first > 0, dv + column, qkvPitch);
         pack_columns(rows, dim - c, scale, q + column, qkvPitch, strip);
-        multiply(panels, rows, strip, 16, 0, dscores, scoreBytes, zeros, tiles, 128);
+        multiply(panels, rows, strip, 16, 0, dscores, scoreBytes, zeros, tiles, 128, 32);
         put_columns(tokens, dim - c, tiles, first > 0, dk + column, qkvPitch);
       }
     }

@@ -73,12 +73,13 @@ export function pack_columns(rows: i32, columns: i32, scale: f32, src: usize, sr
 /**
  * c[i, t] = start[i] + Σ_k a[k, i]·b[k, t] for four i, eight t and each of `tiles`; k ascends
  *
- * Four numbers of a are aStep from the next; tiles take their a, b and c aBytes, bBytes and cBytes from those before.
+ * Four numbers of a are aStep from the next, rows of c pitch; tiles take their a, b and c aBytes, bBytes and cBytes from
+ * those before.
  * Sixteen steps of the sum make one turn of the loop, with a branch after each: see gemm_tile.ts.
  */
 export function multiply(
   tiles: i32, k: i32, a: usize, aStep: usize, aBytes: usize, b: usize, bBytes: usize, start: usize, c: usize,
-  cBytes: usize,
+  cBytes: usize, pitch: usize,
 ): void {
   for (; tiles > 0; tiles--, a += aBytes, b += bBytes, c += cBytes) {
     let b0: v128, b1: v128, a0: v128, a1: v128, a2: v128, a3: v128;
@@ -167,18 +168,25 @@ export function multiply(
       c00 = madd(c00, a0, b0), c10 = madd(c10, a1, b0), c20 = madd(c20, a2, b0), c30 = madd(c30, a3, b0);
       c01 = madd(c01, a0, b1), c11 = madd(c11, a1, b1), c21 = madd(c21, a2, b1), c31 = madd(c31, a3, b1);
     }
-    v128.store(c, c00), v128.store(c, c01, 16), v128.store(c, c10, 32), v128.store(c, c11, 48);
-    v128.store(c, c20, 64), v128.store(c, c21, 80), v128.store(c, c30, 96), v128.store(c, c31, 112);
+    const c1 = c + pitch, c2 = c1 + pitch, c3 = c2 + pitch;
+    v128.store(c, c00), v128.store(c, c01, 16), v128.store(c1, c10), v128.store(c1, c11, 16);
+    v128.store(c2, c20), v128.store(c2, c21, 16), v128.store(c3, c30), v128.store(c3, c31, 16);
   }
 }
 
 /** c[i] = factors[i] · tile[i], for up to four rows of up to eight numbers */
 export function put_rows(rows: i32, columns: i32, tile: usize, factors: usize, c: usize, pitch: usize): void {
+  const whole = columns >= 8;
   const left = <usize>columns << 2;
   for (const stop = tile + (<usize>min(4, rows) << 5); tile < stop; tile += 32, factors += 4, c += pitch) {
     const factor = v128.load32_splat(factors);
-    store_part(c, left, f32x4.mul(factor, v128.load(tile)));
-    if (columns > 4) store_part(c + 16, left - 16, f32x4.mul(factor, v128.load(tile, 16)));
+    const x = f32x4.mul(factor, v128.load(tile)), y = f32x4.mul(factor, v128.load(tile, 16));
+    if (whole) {
+      v128.store(c, x), v128.store(c, y, 16);
+    } else {
+      store_part(c, left, x);
+      if (columns > 4) store_part(c + 16, left - 16, y);
+    }
   }
 }
 
