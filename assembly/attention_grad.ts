@@ -1,15 +1,27 @@
 import { locate_item, side_by_side } from "./attention_items";
 import { differentiate_items, items_grad_scratch } from "./attention_items_grad";
-import { differentiate, row_dots } from "./attention_softmax";
+import { differentiate_rows, row_dots } from "./attention_softmax";
 import {
-  block_rows, pack_panels, pack_strips, pack_transposed, panels_bytes, product_by_key, product_by_query,
-  product_scores, strip_bytes, strips_bytes,
+  multiply, pack_columns, pack_panels, pack_strip, pack_transposed, put_columns, put_rows,
 } from "./attention_tile";
 import {
   expect_aligned, expect_at_least, expect_at_most, expect_blocks, expect_divisor, expect_range, expect_scratch,
 } from "./contract";
 import { LOG2_E } from "./math";
+import { weave } from "./pack";
 import { fill_span, scale_span } from "./span";
+
+/** The most queries in a block: their scores and the gradients of those should stay in the second cache. */
+function most_rows(tokens: i32): i32 {
+  return min(208, max(56, 131072 / tokens));
+}
+
+/** Queries in each block but the last: a multiple of 8, and such that the blocks of one item are about equal. */
+function block_rows(tokens: i32): i32 {
+  const most = most_rows(tokens) & ~7;
+  const blocks = (tokens + most - 1) / most;
+  return ((tokens + blocks - 1) / blocks + 7) & ~7;
+}
 
 /**
  * dv = Pᵀ·dout, dk = scale·dSᵀ·q, dq = scale·dS·k per image and head          gradient of attention_f32
@@ -20,8 +32,8 @@ import { fill_span, scale_span } from "./span";
  * reads     as attention_f32, and out and dout f32[items / heads, queries, heads, dim], contiguous;
  *           lse  f32[items, queries]; out and lse as attention_f32 wrote them
  * writes    dqkv  laid out as qkv, overwritten; dq of the tokens that do not ask is 0
- * requires  as attention_f32, but scratch for 3·(tokens + 3)·(dim + 7) + 56·(4·dim + 2·tokens + 32) numbers, on the
- *           path of four items, which bias and mask take, for 24·(tokens + 15)·(dim + 7) + 584·(tokens + 7) + 48
+ * requires  as attention_f32, but scratch for 3·(tokens + 7)·(dim + 7) + dim + 2·(tokens + 8)·b numbers with
+ *           b = min(208, max(56, 2¹⁷ / tokens)), on the path of four items, which bias and mask take, for 24·(tokens + 15)·(dim + 7) + 584·(tokens + 7) + 48
  * splits    over items, anywhere
  * error     as attention_f32, relative to the largest entry of each gradient
  */
@@ -49,7 +61,7 @@ export function attention_grad_f32(
       );
     }
   } else {
-    expect_scratch(scratch, 3 * <i64>(tokens + 3) * (dim + 7) + 56 * <i64>(4 * dim + 2 * tokens + 32));
+    expect_scratch(scratch, 3 * <i64>(tokens + 7) * (dim + 7) + dim + 2 * <i64>(tokens + 8) * most_rows(tokens));
     differentiate_blocks(heads, tokens, dim, queries, scale, qkv, out, lse, dout, dqkv, scratch, begin, end);
   }
   clear_unasked(heads, tokens, dim, queries, dqkv, begin, end);
@@ -123,23 +135,24 @@ function differentiate_blocks(
   const outPitch = <usize>heads * headBytes;
   const qkvPitch = outPitch * 3;
   const block = block_rows(tokens);
-  const stripBytes = strip_bytes(tokens);
+  const panels = (tokens + 7) >> 3;
+  const depthBytes = <usize>dim << 5;
+  const columnBytes = <usize>tokens << 5;
+  const scoreBytes = <usize>block << 5;
 
-  const keyStrips = scratch;
-  const valueStrips = keyStrips + strips_bytes(tokens, dim);
-  const keyPanels = valueStrips + strips_bytes(tokens, dim);
-  const queryColumns = keyPanels + panels_bytes(tokens, dim);
-  const gradColumns = queryColumns + strips_bytes(block, dim);
-  const queryPanels = gradColumns + strips_bytes(block, dim);
-  const gradPanels = queryPanels + panels_bytes(block, dim);
-  const logs = gradPanels + panels_bytes(block, dim);
+  const zeros = scratch;
+  const ones = zeros + 64;
+  const logs = ones + 64;
   const dots = logs + (<usize>block << 2);
-  const ones = dots + (<usize>block << 2);
-  const zeros = ones + (<usize>block << 2);
-  const scores = zeros + 64;
-  const dscores = scores + <usize>(block >> 2) * stripBytes;
-  fill_span(block, 1, ones);
-  fill_span(8, 0, zeros);
+  const tiles = dots + (<usize>block << 2);
+  const strip = tiles + (<usize>panels << 7);
+  const keyRows = strip + (<usize>max(panels << 3, max(dim, block)) << 4);
+  const valueRows = keyRows + <usize>panels * depthBytes;
+  const keyColumns = valueRows + <usize>panels * depthBytes;
+  const scores = keyColumns + (<usize>tokens * <usize>((dim + 7) & ~7) << 2);
+  const dscores = scores + <usize>panels * scoreBytes;
+  fill_span(4, 0, zeros);
+  fill_span(4, 1, ones);
 
   for (let item = begin; item < end; item++) {
     const image = item / heads;
@@ -147,27 +160,43 @@ function differentiate_blocks(
     const inQkv = <usize>(image * tokens) * qkvPitch + offset;
     const dk = dqkv + inQkv + outPitch;
     const dv = dk + outPitch;
-    pack_strips(tokens, dim, 1, qkv + inQkv + outPitch, qkvPitch, keyStrips);
-    pack_strips(tokens, dim, 1, qkv + inQkv + (outPitch << 1), qkvPitch, valueStrips);
-    pack_panels(tokens, dim, scale, qkv + inQkv + outPitch, qkvPitch, keyPanels);
+    pack_transposed(tokens, dim, 1, qkv + inQkv + outPitch, qkvPitch, keyRows);
+    pack_transposed(tokens, dim, 1, qkv + inQkv + (outPitch << 1), qkvPitch, valueRows);
+    pack_panels(tokens, dim, scale, qkv + inQkv + outPitch, qkvPitch, keyColumns);
     for (let first = 0; first < queries; first += block) {
       const rows = min(block, queries - first);
       const q = qkv + inQkv + <usize>first * qkvPitch;
+      const dq = dqkv + inQkv + <usize>first * qkvPitch;
       const atOut = <usize>(image * queries + first) * outPitch + offset;
-      pack_transposed(rows, dim, scale * LOG2_E, q, qkvPitch, queryColumns);
-      pack_transposed(rows, dim, 1, dout + atOut, outPitch, gradColumns);
-      pack_panels(rows, dim, scale, q, qkvPitch, queryPanels);
-      pack_panels(rows, dim, 1, dout + atOut, outPitch, gradPanels);
       row_dots(rows, dim, -1, out + atOut, dout + atOut, outPitch, dots, 4);
       scale_span(rows, LOG2_E, lse + (<usize>(item * queries + first) << 2), logs);
-
-      product_scores(tokens, rows, dim, zeros, 0, keyStrips, queryColumns, scores, stripBytes);
-      product_scores(tokens, rows, dim, dots, 32, valueStrips, gradColumns, dscores, stripBytes);
-      differentiate(tokens, (rows + 3) >> 2, scores, dscores, stripBytes, logs);
-      product_by_key(tokens, dim, rows, scores, stripBytes, gradPanels, first > 0, dv, qkvPitch);
-      product_by_key(tokens, dim, rows, dscores, stripBytes, queryPanels, first > 0, dk, qkvPitch);
-      const dq = dqkv + inQkv + <usize>first * qkvPitch;
-      product_by_query(rows, dim, tokens, dscores, stripBytes, keyPanels, ones, dq, qkvPitch);
+      for (let row = 0; row < rows; row += 4) {
+        const at = <usize>row;
+        const s = scores + (at << 5), ds = dscores + (at << 5);
+        weave(rows - row, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, strip, 16);
+        multiply(panels, dim, strip, 16, 0, keyRows, depthBytes, zeros, s, scoreBytes, 32);
+        weave(rows - row, dim, 1, dout + atOut + at * outPitch, outPitch, strip, 16);
+        multiply(panels, dim, strip, 16, 0, valueRows, depthBytes, dots + (at << 2), ds, scoreBytes, 32);
+        differentiate_rows(panels, s, ds, scoreBytes, logs + (at << 2));
+        pack_strip(panels, ds, scoreBytes, strip);
+        const whole = rows - row < 4 ? 0 : dim & ~7;
+        const to = dq + at * qkvPitch;
+        multiply(whole >> 3, tokens, strip, 16, 0, keyColumns, columnBytes, zeros, to, 32, qkvPitch);
+        for (let c = whole; c < dim; c += 8) {
+          const column = <usize>c << 2;
+          multiply(1, tokens, strip, 16, 0, keyColumns + <usize>(c >> 3) * columnBytes, 0, zeros, tiles, 128, 32);
+          put_rows(rows - row, dim - c, tiles, ones, to + column, qkvPitch);
+        }
+      }
+      for (let c = 0; c < dim; c += 4) {
+        const column = <usize>c << 2;
+        pack_columns(rows, dim - c, 1, dout + atOut + column, outPitch, strip);
+        multiply(panels, rows, strip, 16, 0, scores, scoreBytes, zeros, tiles, 128, 32);
+        put_columns(tokens, dim - c, tiles, first > 0, dv + column, qkvPitch);
+        pack_columns(rows, dim - c, scale, q + column, qkvPitch, strip);
+        multiply(panels, rows, strip, 16, 0, dscores, scoreBytes, zeros, tiles, 128, 32);
+        put_columns(tokens, dim - c, tiles, first > 0, dk + column, qkvPitch);
+      }
     }
   }
 }

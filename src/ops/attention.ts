@@ -18,7 +18,7 @@ const SCRATCH_NUMBERS = 1 << 20;
 const scratchNumbers = (tokens: number, dim: number, terms: boolean) =>
   terms
     ? 24 * (tokens + 15) * (dim + 7) + 584 * (tokens + 7) + 48
-    : 3 * (tokens + 3) * (dim + 7) + 56 * (4 * dim + 2 * tokens + 32);
+    : 3 * (tokens + 7) * (dim + 7) + dim + 2 * (tokens + 8) * Math.min(208, Math.max(56, (1 << 17) / tokens));
 
 /** The most parts into which images are divided to sum the gradient of a bias; each takes [H, T, T] numbers. */
 const MAX_PARTS = 16;
