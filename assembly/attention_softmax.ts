@@ -28,9 +28,9 @@ function power(
   const shifted = f32x4.add(t, magic);
   const f = f32x4.sub(t, f32x4.sub(shifted, magic));
   const f2 = f32x4.mul(f, f);
-  const d = f32x4.add(f32x4.mul(c5, f), c4);
-  const b = madd(f32x4.add(f32x4.mul(c3, f), c2), d, f2);
-  const p = madd(f32x4.add(f32x4.mul(c1, f), one), b, f2);
+  const d = madd(c4, c5, f);
+  const b = madd(madd(c2, c3, f), d, f2);
+  const p = madd(madd(one, c1, f), b, f2);
   return f32x4.mul(p, i32x4.shl(shifted, 23));
 }
 
