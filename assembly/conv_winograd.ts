@@ -13,7 +13,7 @@ const BLOCK_TILES: i32 = 32;
 /** Places of a transformed tile: 4 × 4. */
 // @ts-ignore: decorator
 @inline
-const PLACES: i32 = 16;
+export const PLACES: i32 = 16;
 
 /** From one place to the next of what a block sees. */
 // @ts-ignore: decorator

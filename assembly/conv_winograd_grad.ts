@@ -4,14 +4,10 @@
 import {
   expect_aligned, expect_at_most, expect_beta, expect_blocks, expect_range, expect_scratch, expect_sizes,
 } from "./contract";
+import { PLACES } from "./conv_winograd";
 import { tile_4x8 } from "./gemm_tile";
 import { PANEL_COLUMNS, STRIP_ROWS } from "./pack";
 import { expect_window, field, source_bytes, Window } from "./window";
-
-/** Places of a transformed tile: 4 × 4. */
-// @ts-ignore: decorator
-@inline
-const PLACES: i32 = 16;
 
 /** Tiles that are transformed together, since their numbers share cache lines of the result. */
 // @ts-ignore: decorator

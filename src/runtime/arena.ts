@@ -104,7 +104,6 @@ export class PersistentArena {
 /** One opening of the step arena. What was allocated since is gone when it closes. */
 export interface Frame {
   /** Counts the frames of its kind. */
-  /** Counts the frames of its kind. */
   readonly id: number;
   readonly kind: "step" | "scope";
   alive: boolean;
