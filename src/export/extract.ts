@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { step } from "../autograd/tape.js";
 import type { Network } from "../elastic/space.js";
 import { ConfigError } from "../errors.js";
@@ -18,6 +19,13 @@ export interface ExtractedFile {
   readonly name: string;
   readonly file: string;
   readonly params: number;
+  /** Multiply-adds of one image of the training size. */
+  readonly macs: number;
+  /** File names by the naming of their parameters. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Size and SHA-256 of the encoder's file. */
+  readonly bytes: number;
+  readonly sha256: string;
   /** Largest difference between the class features of the file, read back, and of the slice in place. */
   readonly maxAbsDiff: number;
 }
@@ -45,14 +53,22 @@ export function extractNetwork(
   const slice = sliceEncoder(full, network);
   const dense: Encoder = { backbone: slice.backbone.materialize(), spec: slice.spec };
   const own = join(folder, `${name}.safetensors`);
-  writeEncoder(own, dense, provenance && { ...provenance, network: name });
+  const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
   const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
   if (names !== "poa") writeFileSync(file, plainFile(renamed(dense, names)));
   dense.backbone.dispose();
   reread.backbone.dispose();
-  return { name, file, params: sizeOfNetwork(slice.backbone, slice.spec.imageSize).params, maxAbsDiff };
+  return {
+    name,
+    file,
+    ...sizeOfNetwork(slice.backbone, slice.spec.imageSize),
+    files: { poa: basename(own), [names]: basename(file) },
+    bytes,
+    sha256: createHash("sha256").update(readFileSync(own)).digest("hex"),
+    maxAbsDiff,
+  };
 }
 
 /** The tensors of a dense network under the names of another library. @throws ConfigError where that has no such network */
