@@ -3,5 +3,6 @@
 export type { Backbone } from "./models/backbone.js";
 export { buildEncoder, type Encoder, type EncoderSpec, sliceEncoder, specOf } from "./models/encoder.js";
 export type { Features, ForwardOptions } from "./models/features.js";
+export { ResNet, type ResNetOptions } from "./models/resnet.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
 export { VisionTransformer, type VitOptions } from "./models/vit.js";
