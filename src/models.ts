@@ -5,4 +5,5 @@ export { buildEncoder, type Encoder, type EncoderSpec, sliceEncoder, specOf } fr
 export type { Features, ForwardOptions } from "./models/features.js";
 export { ResNet, type ResNetOptions } from "./models/resnet.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
+export { type SwinOptions, SwinStage, SwinTransformer } from "./models/swin.js";
 export { VisionTransformer, type VitOptions } from "./models/vit.js";
