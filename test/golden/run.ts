@@ -12,6 +12,7 @@ import { runExtract, runHead, runIntermediate, runVit } from "./networks.js";
 import { runResnet, runResnetExtract, runResnetIntermediate, runTorchvisionResnet } from "./resnet.js";
 import { runPoaStep } from "./step.js";
 import { runSwin, runSwinIntermediate } from "./swin.js";
+import { runSwinExtract } from "./swin-extract.js";
 
 export interface GoldenResult {
   readonly case: string;
@@ -32,6 +33,7 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^resnet_extract/, runResnetExtract],
   [/^resnet/, runResnet],
   [/^torchvision_resnet/, runTorchvisionResnet],
+  [/^swin_extract/, runSwinExtract],
   [/^swin_intermediate/, runSwinIntermediate],
   [/^swin_(full|sub|local)/, runSwin],
   [/^head/, runHead],
