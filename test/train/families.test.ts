@@ -8,6 +8,7 @@ import { FORCED_MEMORY, forcedThreads } from "../support/forced-threads.js";
 import { numbers } from "../support/gradcheck.js";
 import { squareSource } from "../support/square-run.js";
 import { test } from "../support/test.js";
+import { tinyResnet, tinySwin } from "../support/tiny-run.js";
 import { fingerprintOf, stateAfter, train } from "../support/training.js";
 
 const source = squareSource(12, 40);
@@ -26,9 +27,6 @@ const recipes = {
   "swin-tiny": [...few, "student.drop_path_rate=0.3"],
   "resnet-tiny": few,
 };
-
-/** For the memory that divided calls have. */
-const narrower = { "swin-tiny": ["student.min_embed_dim=16", "student.max_embed_dim=32"], "resnet-tiny": [] };
 
 for (const [preset, overrides] of Object.entries(recipes)) {
   const config = resolveConfig({}, { preset, overrides }).config;
@@ -78,14 +76,27 @@ for (const [preset, overrides] of Object.entries(recipes)) {
     assert.ok(fingerprintOf(await stateAfter(config, source, 4, { restartAt: 2 })) === whole);
   });
 
-  test(`${preset}: steps whose every kernel call is divided have the bits of one thread`, async () => {
+  test(`${preset}: steps on 2 and 3 threads have the bits of one`, async () => {
+    const trained: string[] = [];
+    for (const threads of [1, 2, 3]) {
+      assert.is((await init({ threads })).threads, threads);
+      trained.push(fingerprintOf(await stateAfter(config, source, 2)));
+    }
+    assert.ok(trained.every((bits) => bits === trained[0]));
+  });
+}
+
+for (const [name, config] of [
+  ["Swin", tinySwin("student.drop_path_rate=0.3", "optim.warmup_epochs=0", "optim.ibot_activate_epochs=0")],
+  ["ResNet", tinyResnet("optim.warmup_epochs=0", "optim.ibot_activate_epochs=0")],
+] as const) {
+  test(`every kernel call of three steps of a ${name} divided among 2 or 3 threads leaves the bits of one`, async () => {
     await init({ threads: 1 });
-    const narrow = resolveConfig({}, { preset, overrides: [...overrides, ...narrower[preset as "swin-tiny"]] }).config;
-    const alone = fingerprintOf(await stateAfter(narrow, source, 2));
+    const alone = fingerprintOf(await stateAfter(config, source, 3));
     for (const threads of [2, 3]) {
       const { heap, kernels, pool } = await forcedThreads(threads);
       await init({ kernels: { heap, kernels }, memory: FORCED_MEMORY });
-      assert.ok(fingerprintOf(await stateAfter(narrow, source, 2)) === alone, `${threads} threads`);
+      assert.ok(fingerprintOf(await stateAfter(config, source, 3)) === alone, `${threads} threads`);
       pool.dispose();
     }
   });
