@@ -203,6 +203,22 @@ test("resnet: weights start uniform within 1/√fan_in or normal, norms at 1 and
   }
 });
 
+test("resnet: recomputed blocks have the bits of kept ones, and batches are counted once", async () => {
+  await init();
+  for (const norm of ["group", "batch"] as const) {
+    const run = (recompute: boolean) => {
+      const model = resnet({ norm });
+      step(() => {
+        const y = model.classToken(seededImages(2, 2, 32), { recompute });
+        y.backward(Float64Array.from({ length: y.numel }, (_, i) => Math.sin(i)));
+      });
+      const state = [...model.stateDict()].map(([name, x]) => [name, x.toArray()]);
+      return [state, model.parameters().map((x) => Array.from(gradientOf(x)))];
+    };
+    assert.equal(run(true), run(false), norm);
+  }
+});
+
 test("resnet: gradients arrive at every parameter of a masked pass", async () => {
   await init();
   const model = resnet();
