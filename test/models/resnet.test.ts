@@ -28,12 +28,13 @@ const resnet = (changes: Partial<ResNetOptions> = {}) => withNumbers(new ResNet(
 testBackbone({
   family: "resnet",
   build: () => resnet(),
-  tiny: () => resnet({ stemChannels: 2, outChannels: 4, depths: [1, 2, 1, 1], strides: [1, 2, 1, 1] }),
+  tiny: () =>
+    resnet({ stemChannels: 2, outChannels: 2, width: 2, groups: 1, depths: [1, 2, 1, 1], strides: [1, 2, 1, 1] }),
   channels: 2,
-  side: 64,
-  otherSides: [32, 48],
+  side: 32,
+  otherSides: [16, 48],
   tinySides: [16, 16],
-  patches: 64,
+  patches: 16,
   tinyPatches: 16,
   full: { width: 4, depth: [1, 2, 3, 1] },
   parts: [
@@ -41,7 +42,7 @@ testBackbone({
     { width: 4, depth: [1, 2, 2, 1] },
     { width: 2, depth: [1, 2, 3, 1] },
   ],
-  tinyPart: { width: 2, depth: [1, 1, 1, 1] },
+  tinyPart: { width: 1, depth: [1, 1, 1, 1] },
 });
 
 /** The published networks, whose shapes are enough to count. */
