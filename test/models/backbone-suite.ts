@@ -40,6 +40,8 @@ export interface BackboneCase {
   readonly parts: readonly { width: number; depth: Depth }[];
   /** A part of `tiny`. */
   readonly tinyPart: { width: number; depth: Depth };
+  /** Entries of each parameter that the derivative is probed at; default 5. */
+  readonly samples?: number;
   /** Draws of stochastic depth for three images, anew for each pass; beside none, and one factor per image. */
   readonly dropPaths?: readonly (() => DropPath)[];
 }
@@ -301,7 +303,7 @@ function testChosen({ family, build, channels, side, patches, dropPaths = [] }: 
 
 function testDerivative(backbone: BackboneCase): void {
   const { family, build, tiny = build, channels, side, otherSides, tinyPart } = backbone;
-  const { patches, tinyPatches = patches, tinySides = [side, otherSides[0]] } = backbone;
+  const { samples = 5, patches, tinyPatches = patches, tinySides = [side, otherSides[0]] } = backbone;
 
   test(`${family}: the whole network is the derivative of itself: full and sliced, masked and local, with stochastic depth`, async () => {
     await initDouble();
@@ -316,6 +318,6 @@ function testDerivative(backbone: BackboneCase): void {
       const tokens = [...passes.flatMap((features) => Object.values(features)), part.forward(locals).classToken];
       return concatRows(tokens.map((x) => contiguous(x).reshape([-1, 1])));
     };
-    gradcheck(fn, [globals, ...model.parameters()], { samples: 5 });
+    gradcheck(fn, [globals, ...model.parameters()], { samples });
   });
 }
