@@ -279,6 +279,23 @@ function testChosen({ family, build, channels, side, patches, dropPaths = [] }: 
     }
   });
 
+  test(`${family}: recomputed blocks give the bits and the gradients of kept ones`, async () => {
+    await init();
+    const model = build();
+    for (const draw of draws) {
+      const outcome = (recompute: boolean) => {
+        let values: ArrayLike<number> = [];
+        const gradients = gradientsOf(model, () => {
+          const { classToken, patchTokens } = model.forward(images(), { dropPath: draw(), masks: masks(), recompute });
+          values = classToken.toArray();
+          return [classToken, patchTokens];
+        });
+        return [values, ...gradients];
+      };
+      assert.equal(outcome(true), outcome(false));
+    }
+  });
+
   test(`${family}: chosen tokens have the bits and the gradients of the whole forward pass`, async () => {
     await init();
     const single = build();
