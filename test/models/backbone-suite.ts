@@ -72,8 +72,8 @@ export function outputsOf(model: Backbone, images: Tensor, options: ForwardOptio
 }
 
 /** Outputs that agree to rounding. */
-export function sameOutputs(actual: ArrayLike<number>[], expected: ArrayLike<number>[]): void {
-  for (const part of expected.keys()) close(actual[part], expected[part], 2e-5, `part ${part}, entry`);
+export function sameOutputs(actual: ArrayLike<number>[], expected: ArrayLike<number>[], tolerance = 2e-5): void {
+  for (const part of expected.keys()) close(actual[part], expected[part], tolerance, `part ${part}, entry`);
 }
 
 /** Gradients of all parameters after the backward pass of the tensors with seeded cotangents; they are cleared again. */
