@@ -1,6 +1,6 @@
 import type { Network } from "../elastic/space.js";
 import type { Backbone } from "../models/backbone.js";
-import { stochasticDepth } from "../nn/drop-path.js";
+import { dropPathPerSample, stochasticDepth } from "../nn/drop-path.js";
 import type { Config } from "../poa/config-keys.js";
 import type { StepSettings } from "../poa/step.js";
 import { Rng } from "../tensor/random.js";
@@ -15,11 +15,12 @@ const DROP_STREAM = 0x64726f70;
  * @param backbone  the student's
  */
 export function stepSettings(
-  { dino, ibot, optim, train }: Config,
+  { dino, ibot, optim, student, train }: Config,
   backbone: Backbone,
   { iteration, networks }: { iteration: number; networks: readonly Network[] },
 ): Pick<StepSettings, "clip" | "weights" | "elastic" | "dropPath"> {
   const rng = new Rng(train.seed, DROP_STREAM, iteration);
+  const draws = student.arch === "swin_dynamic" ? dropPathPerSample : stochasticDepth;
   return {
     clip: optim.clip_grad > 0 ? optim.clip_grad : Number.POSITIVE_INFINITY,
     weights: {
@@ -29,6 +30,6 @@ export function stepSettings(
       koleo: dino.koleo_loss_weight,
     },
     elastic: networks.map((network) => backbone.slice(network)),
-    dropPath: { intact: stochasticDepth(rng.fork(0)), elastic: stochasticDepth(rng.fork(1)) },
+    dropPath: { intact: draws(rng.fork(0)), elastic: draws(rng.fork(1)) },
   };
 }
