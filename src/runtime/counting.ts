@@ -58,6 +58,8 @@ export class Counter {
   multiplyAdds = 0;
   /** What all kernels so far would take on one thread, by the estimates of work.ts, in microseconds. */
   serialUs = 0;
+  /** Calls of kernels so far. */
+  calls = 0;
   private outsideBytes = 0;
   private readonly heap: CountedHeap;
   private readonly runtime: Runtime;
@@ -103,6 +105,7 @@ export class Counter {
   private counted(name: KernelName): (...args: number[]) => void {
     const cost = costs[name];
     return (...args) => {
+      this.calls++;
       this.multiplyAdds += multiplyAddsOf(name, args);
       this.serialUs += cost(...args.slice(0, signatures[name].extents.length));
     };

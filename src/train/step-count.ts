@@ -16,8 +16,8 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** What a run takes, counted. */
-export interface StepCount {
+/** The memory of a run. */
+export interface MemoryCount {
   /** Weights, gradients, moments, teacher, input slots: what linear memory holds from step to step. */
   readonly stateBytes: number;
   /** What the largest pass of a step adds: activations, their gradients, logits. */
@@ -26,25 +26,38 @@ export interface StepCount {
   readonly linearBytes: number;
   /** Moments outside of linear memory. */
   readonly hostBytes: number;
-  /** Of a step with elastic networks of average size, over all its micro-batches. */
+}
+
+/** The work of a step, crops included and decoding not. */
+export interface WorkCount {
   readonly multiplyAdds: number;
-  /** Of the same, for one thread of the machine that the costs of runtime/work.ts were written down on, in microseconds. */
+  /** Microseconds on one thread of the machine for which runtime/work.ts was written. */
   readonly serialUs: number;
+  /** Calls of kernels. */
+  readonly calls: number;
+}
+
+export interface CountOptions extends CounterOptions {
+  /** A typical image. */
+  readonly image: ImageSize;
 }
 
 /** Schedules do not matter to what a step takes. */
 const SCHEDULES = { lr: 0, lastLayerLr: 0, weightDecay: 0, momentum: 1, teacherTemperature: 1 };
 
 /**
- * Takes steps of a run where nothing is computed (runtime/counting.ts), with the code that takes the real ones: as many
- * masked patches as there may be, the largest elastic networks.
+ * The memory of a run, found by taking its steps where nothing is computed (runtime/counting.ts), with the code that takes the
+ * real ones: as many masked patches as there may be, the largest elastic networks.
  *
- * @param image  a typical image
  * @throws MemoryError if a step does not fit below the limit
  */
-export function countStep(config: Config, options: CounterOptions & { image: ImageSize }): StepCount {
-  const counter = new Counter(options);
-  return counter.run(() => unfilled(() => new Run(config, counter, blank(options.image)).count()));
+export function countMemory(config: Config, options: CountOptions): MemoryCount {
+  return new CountedRun(config, options).memory();
+}
+
+/** The work of a step with elastic networks of average size, over all its micro-batches. */
+export function countWork(config: Config, options: CountOptions): WorkCount {
+  return new CountedRun(config, options).work();
 }
 
 const blank = ({ width, height }: ImageSize): RawImage => ({
@@ -52,68 +65,67 @@ const blank = ({ width, height }: ImageSize): RawImage => ({
   data: new Uint8Array(width * height * CHANNELS),
 });
 
-interface Work {
-  readonly multiplyAdds: number;
-  readonly serialUs: number;
-}
-
 /** A run in a counter's runtime. */
-class Run {
+class CountedRun {
   private readonly config: Config;
   private readonly counter: Counter;
   private readonly image: RawImage;
   private readonly model: PoaState;
   private readonly maker: BatchMaker;
 
-  constructor(config: Config, counter: Counter, image: RawImage) {
+  constructor(config: Config, { image, ...options }: CountOptions) {
     this.config = config;
-    this.counter = counter;
-    this.image = image;
-    this.model = buildState(config); // in the order of train/trainer.ts
-    this.maker = new BatchMaker(config);
+    this.counter = new Counter(options);
+    this.image = blank(image);
+    // In the order of train/trainer.ts.
+    this.model = this.counter.run(() => unfilled(() => buildState(config)));
+    this.maker = this.counter.run(() => new BatchMaker(config));
   }
 
-  count(): StepCount {
-    const { backbone } = this.model.student;
-    const { largest, average } = networksOf(this.config, backbone);
+  memory(): MemoryCount {
+    const { largest } = networksOf(this.config, this.model.student.backbone);
     // Before the patch loss begins memory is laid out for steps without masks.
     if (this.config.optim.ibot_activate_epochs > 0) this.step(largest, { masked: false });
     this.step(largest);
     const { persistentBytes, peakStepBytes, heapBytes, outsideBytes } = this.counter.bytes;
-    const { multiplyAdds, serialUs } = this.averageStep(average);
     return {
       stateBytes: persistentBytes,
       activationBytes: peakStepBytes,
       linearBytes: heapBytes,
       hostBytes: outsideBytes,
-      multiplyAdds,
-      serialUs,
     };
   }
 
-  private averageStep(network: Network): Work {
+  work(): WorkCount {
     const { accumulate, batch_size_per_gpu: batch } = this.config.train;
-    const one = this.step(network);
-    const two = this.step(network, { microBatches: 2 });
-    const crops = this.work(() => this.maker.outline(this.image, true));
-    // A step makes the crops of one image per micro-batch here.
-    const total = (of: keyof Work) =>
+    const { average } = networksOf(this.config, this.model.student.backbone);
+    const one = this.step(average);
+    const two = this.step(average, { microBatches: 2 });
+    const crops = this.counted(() => this.maker.outline(this.image, true));
+    // Each micro-batch has made the crops of one image only.
+    const total = (of: keyof WorkCount) =>
       one[of] + (accumulate - 1) * (two[of] - one[of]) + accumulate * (batch - 1) * crops[of];
-    return { multiplyAdds: total("multiplyAdds"), serialUs: total("serialUs") };
+    return { multiplyAdds: total("multiplyAdds"), serialUs: total("serialUs"), calls: total("calls") };
   }
 
-  private step(network: Network, { masked = true, microBatches = 1 } = {}): Work {
-    const { samples_per_step } = this.config.student;
-    const networks = new Array<Network>(samples_per_step).fill(network);
+  private step(network: Network, { masked = true, microBatches = 1 } = {}): WorkCount {
+    const { student, ibot } = this.config;
+    const networks = new Array<Network>(student.samples_per_step).fill(network);
     const settings = stepSettings(this.config, this.model.student.backbone, { iteration: 0, networks });
-    const makeBatch = () => this.maker.outline(this.image, masked && this.config.ibot.loss_weight > 0);
-    return this.work(() => poaStep(this.model, new Array(microBatches).fill(makeBatch), { ...SCHEDULES, ...settings }));
+    const makeBatch = () => this.maker.outline(this.image, masked && ibot.loss_weight > 0);
+    return this.counted(() =>
+      poaStep(this.model, new Array(microBatches).fill(makeBatch), { ...SCHEDULES, ...settings }),
+    );
   }
 
-  private work(fn: () => unknown): Work {
-    const { multiplyAdds, serialUs } = this.counter;
-    fn();
-    return { multiplyAdds: this.counter.multiplyAdds - multiplyAdds, serialUs: this.counter.serialUs - serialUs };
+  private counted(fn: () => unknown): WorkCount {
+    const { multiplyAdds, serialUs, calls } = this.counter;
+    this.counter.run(fn);
+    return {
+      multiplyAdds: this.counter.multiplyAdds - multiplyAdds,
+      serialUs: this.counter.serialUs - serialUs,
+      calls: this.counter.calls - calls,
+    };
   }
 }
 

@@ -88,7 +88,8 @@ export class Trainer {
   readonly plan: RunPlan;
   readonly space: SearchSpace;
   readonly model: PoaState;
-  private readonly source: ImageSource;
+  /** The training images. */
+  readonly source: ImageSource;
   private readonly options: TrainerOptions;
   private readonly sampler: NetworkSampler;
   private readonly schedules: Schedules;
@@ -104,7 +105,7 @@ export class Trainer {
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
     refuseUnavailable(config);
-    refuseOversized(config, source.length);
+    refuseOversized(config);
     this.config = config;
     this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { MemoryError } from "../../src/errors.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
-import { countStep } from "../../src/train/step-count.js";
+import { countMemory, countWork } from "../../src/train/step-count.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { refuses } from "../support/refuses.js";
 import { runConfig, squareSource } from "../support/square-run.js";
@@ -27,7 +27,7 @@ for (const [name, overrides] of Object.entries(cases)) {
   test(`a run ${name} needs the memory that is counted`, async () => {
     const config = runConfig("ibot.head_n_prototypes=[12]", "ibot.head_hidden_dim=16", ...overrides);
     dispose();
-    const count = countStep(config, { image });
+    const count = countMemory(config, { image });
     await init();
     const trainer = new Trainer(config, squareSource(40));
     await train(trainer, 8);
@@ -51,7 +51,7 @@ test("recomputing and moments outside change no bit of a run, and what they save
     await init();
     const trainer = new Trainer(config, squareSource(40));
     await train(trainer, 8);
-    runs.push({ state: fingerprintOf(copiedState(trainer)), used: memory(), count: countStep(config, { image }) });
+    runs.push({ state: fingerprintOf(copiedState(trainer)), used: memory(), count: countMemory(config, { image }) });
   }
   const [plain, again, outside] = runs;
   assert.ok(again.state === plain.state && outside.state === plain.state);
@@ -66,13 +66,21 @@ test("recomputing and moments outside change no bit of a run, and what they save
 });
 
 test("micro-batches multiply the work and not the memory", () => {
-  const one = countStep(runConfig(), { image });
-  const three = countStep(runConfig("train.accumulate=3"), { image });
-  assert.is(three.linearBytes, one.linearBytes);
-  assert.is(three.multiplyAdds, 3 * one.multiplyAdds);
-  assert.ok(three.serialUs > 2.5 * one.serialUs && three.serialUs < 3 * one.serialUs);
+  const [one, three] = [runConfig(), runConfig("train.accumulate=3")];
+  assert.equal(countMemory(three, { image }), countMemory(one, { image }));
+  const [work, more] = [countWork(one, { image }), countWork(three, { image })];
+  assert.is(more.multiplyAdds, 3 * work.multiplyAdds);
+  assert.ok(more.serialUs > 2.5 * work.serialUs && more.serialUs < 3 * work.serialUs);
+  assert.ok(more.calls > 2 * work.calls && more.calls < 3 * work.calls);
+});
+
+test("recomputing adds the students' blocks once more to the work", () => {
+  const plain = countWork(runConfig("student.max_depth=4"), { image });
+  const again = countWork(runConfig("student.max_depth=4", "train.recompute=true"), { image });
+  const ratio = again.multiplyAdds / plain.multiplyAdds;
+  assert.ok(ratio > 1.1 && ratio < 1.34, `${ratio}`);
 });
 
 test("a step that does not fit below a limit is refused", () => {
-  refuses(() => countStep(runConfig(), { image, limitBytes: 4.5 * 2 ** 20 }), MemoryError, "5 MiB are allowed");
+  refuses(() => countMemory(runConfig(), { image, limitBytes: 4.5 * 2 ** 20 }), MemoryError, "5 MiB are allowed");
 });
