@@ -28,17 +28,28 @@ interface Savings {
  * @returns overrides; null if not even all together are enough
  */
 export function firstFit(config: Config, options: CountOptions): readonly string[] | null {
-  const parts = possibleParts(config);
-  const most = { moments: true, recompute: true, parts: parts[parts.length - 1] };
-  if (!fitsBelow(withSavings(config, most), options)) return null;
-  const combinations = parts.flatMap((n): Savings[] => [
-    { moments: false, recompute: false, parts: n },
-    { moments: true, recompute: false, parts: n },
-    { moments: false, recompute: true, parts: n },
-    { moments: true, recompute: true, parts: n },
-  ]);
-  const found = combinations.slice(1).find((savings) => fitsBelow(withSavings(config, savings), options)) ?? most;
-  return overridesOf(config, found);
+  const fits = (savings: Savings) => fitsBelow(withSavings(config, savings), options);
+  const most = (parts: number): Savings => ({ moments: true, recompute: true, parts });
+  const parts = firstOf(possibleParts(config), (n) => fits(most(n)));
+  if (parts === null) return null;
+  const cheaper = [
+    { moments: false, recompute: false, parts },
+    { moments: true, recompute: false, parts },
+    { moments: false, recompute: true, parts },
+  ];
+  return overridesOf(config, cheaper.find(fits) ?? most(parts));
+}
+
+/** The first of ascending numbers that satisfies what all behind it satisfy too; null if not even the last does. */
+function firstOf(numbers: readonly number[], satisfies: (n: number) => boolean): number | null {
+  if (!satisfies(numbers[numbers.length - 1])) return null;
+  let [from, to] = [0, numbers.length - 1];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (satisfies(numbers[middle])) to = middle;
+    else from = middle + 1;
+  }
+  return numbers[from];
 }
 
 /** Into how many parts of equal size a micro-batch can be cut, so that each still has a neighbour and a mask. */

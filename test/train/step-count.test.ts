@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { MemoryError } from "../../src/errors.js";
+import { resolveConfig } from "../../src/poa/config.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
 import { countMemory, countWork } from "../../src/train/step-count.js";
 import { Trainer } from "../../src/train/trainer.js";
@@ -41,6 +42,29 @@ for (const [name, overrides] of Object.entries(cases)) {
       `${peakStepBytes}, counted ${count.activationBytes}`,
     );
     if (config.ibot.loss_weight === 0) assert.is(peakStepBytes, count.activationBytes);
+  });
+}
+
+for (const preset of ["vit-tiny", "swin-tiny", "resnet-tiny"] as const) {
+  test(`recomputing and moments outside change no bit of a run of ${preset}, and its memory is counted`, async () => {
+    const few = ["train.batch_size_per_gpu=3", "train.OFFICIAL_EPOCH_LENGTH=2", "optim.epochs=1"];
+    const settings = [...few, "optim.warmup_epochs=0", "ibot.loss_weight=1", "optim.ibot_activate_epochs=0.5"];
+    const runs = [];
+    for (const savings of [[], ["train.recompute=true", "optim.moments=host"]]) {
+      const { config } = resolveConfig({}, { preset, overrides: [...settings, ...savings] });
+      const count = countMemory(config, { image: { width: 64, height: 64 } });
+      await init();
+      const trainer = new Trainer(config, squareSource(6, 64));
+      await train(trainer, 2);
+      const { persistentBytes, peakStepBytes, heapBytes } = memory();
+      assert.is(heapBytes, count.linearBytes);
+      assert.ok(Math.abs(persistentBytes - count.stateBytes) < 4096);
+      assert.ok(Math.abs(peakStepBytes / count.activationBytes - 1) < 0.06, `${peakStepBytes / count.activationBytes}`);
+      runs.push({ state: fingerprintOf(copiedState(trainer)), persistentBytes, peakStepBytes });
+    }
+    const [plain, saving] = runs;
+    assert.ok(saving.state === plain.state);
+    assert.ok(saving.persistentBytes < 0.7 * plain.persistentBytes && saving.peakStepBytes < 0.8 * plain.peakStepBytes);
   });
 }
 
