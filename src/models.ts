@@ -1,7 +1,16 @@
 /** Backbones whose narrower and shallower versions are views of them. */
 
 export type { Backbone } from "./models/backbone.js";
-export { buildEncoder, type Encoder, type EncoderSpec, sliceEncoder, specOf } from "./models/encoder.js";
+export { buildEncoder, type Encoder, sliceEncoder, specOf } from "./models/encoder.js";
+export {
+  type Architecture,
+  type EncoderSpec,
+  type ImageContract,
+  networkName,
+  type ResnetSpec,
+  type SwinSpec,
+  type VitSpec,
+} from "./models/encoder-spec.js";
 export type { Features, ForwardOptions } from "./models/features.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
 export { VisionTransformer, type VitOptions } from "./models/vit.js";

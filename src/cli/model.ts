@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ConfigError, DataError } from "../errors.js";
 import { readEncoder } from "../export/encoder-file.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
+import { networkName } from "../models/encoder-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { searchSpace } from "../poa/plan.js";
 import { CheckpointFolder } from "../train/checkpoint.js";
@@ -11,7 +12,7 @@ import { loadConfig } from "./config-file.js";
 /** A model that a verb works on, and what it is called. */
 export interface OpenModel {
   readonly encoder: Encoder;
-  /** "96x4", or the file's own width and depth. */
+  /** Its name in a search space, such as "96x4". */
   readonly network: string;
 }
 
@@ -26,7 +27,7 @@ export async function openModel(path: string, net?: string): Promise<OpenModel> 
     throw new DataError(`model ${path} is not there. Name a run folder or an encoder file (.safetensors).`);
   if (!statSync(path).isDirectory()) {
     const encoder = readEncoder(path);
-    const network = `${encoder.spec.width}x${encoder.spec.depth}`;
+    const network = networkName(encoder.spec);
     if (net !== undefined && net !== network && net !== "full") {
       throw new ConfigError(
         `--net ${net}: ${path} holds the one network ${network}. Name the run folder to choose another.`,
@@ -36,8 +37,7 @@ export async function openModel(path: string, net?: string): Promise<OpenModel> 
   }
   const { encoder, config } = await openRun(path);
   const chosen = searchSpace(config).parse(net ?? "full");
-  const { width, depth } = chosen;
-  return { encoder: sliceEncoder(encoder, { width, depth: depth as number }), network: chosen.name };
+  return { encoder: sliceEncoder(encoder, chosen), network: chosen.name };
 }
 
 /** Whether a path is the folder of a run. */

@@ -1,29 +1,28 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DataError, DTypeError, FormatError, ShapeError } from "../errors.js";
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../formats/safetensors.js";
-import { buildEncoder, type Encoder, type EncoderSpec } from "../models/encoder.js";
+import { buildBackboneOf, buildEncoder, type Encoder } from "../models/encoder.js";
+import type { EncoderSpec } from "../models/encoder-spec.js";
+import { shapesOnly } from "../tensor/create.js";
+import { blockCount, encoderMetadata, type Provenance, parseSpec, SPEC_KEY } from "./encoder-metadata.js";
 
-const SPEC_KEY = "poa.model";
-const SIZES = ["imageSize", "patchSize", "channels", "width", "depth", "headDim"] as const;
-const LARGEST_SIZE = 65536;
 /** Prefix of the backbone in a run's teacher file, which holds the heads beside it. */
 const BACKBONE = "backbone.";
 
-/** Writes an encoder as a stand-alone safetensors file; its spec goes into the metadata. Returns the size in bytes. */
-export function writeEncoder(path: string, { backbone, spec }: Encoder): number {
+/**
+ * Writes an encoder as a stand-alone safetensors file. The metadata hold its spec, what images must go through, and where it
+ * comes from.
+ *
+ * @returns the size in bytes
+ */
+export function writeEncoder(path: string, { backbone, spec }: Encoder, provenance?: Provenance): number {
   const tensors = new Map<string, StoredTensor>(
     [...backbone.stateDict()].map(([name, x]) => [
       name,
       { dtype: "F32", shape: x.shape, data: x.toArray() as Float32Array },
     ]),
   );
-  const bytes = writeSafetensors(
-    tensors,
-    new Map([
-      [SPEC_KEY, JSON.stringify(spec)],
-      ["format", "pt"],
-    ]),
-  );
+  const bytes = writeSafetensors(tensors, encoderMetadata(spec, provenance));
   writeFileSync(path, bytes);
   return bytes.length;
 }
@@ -43,18 +42,10 @@ export function readEncoder(path: string): Encoder {
   }
   const { tensors, metadata } = readSafetensors(bytes, path);
   const spec = parseSpec(path, metadata.get(SPEC_KEY));
-  const inRun = [...tensors.keys()].some((name) => name.startsWith(BACKBONE));
-  const own = inRun
-    ? [...tensors]
-        .filter(([name]) => name.startsWith(BACKBONE))
-        .map(([name, x]) => [name.slice(BACKBONE.length), x] as const)
-    : [...tensors];
-  const held = own.reduce((sum, [, { data }]) => sum + data.length, 0);
-  if (held < leastNumbers(spec)) {
-    throw new FormatError(`${path}: its tensors are not those of the network it names, which is larger.`);
-  }
+  const own = ownTensors(tensors);
   try {
-    const state = own.map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const);
+    expectHeld(path, spec, own);
+    const state = [...own].map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const);
     return buildEncoder(spec, new Map(state));
   } catch (error) {
     if (!(error instanceof ShapeError || error instanceof DTypeError)) throw error;
@@ -64,33 +55,22 @@ export function readEncoder(path: string): Encoder {
   }
 }
 
-/** Weights of the linear layers and of the embeddings: a bound that is checked before anything is allocated. */
-function leastNumbers({ width, depth, mlpRatio, channels, patchSize, imageSize }: EncoderSpec): number {
-  const perBlock = (4 + 2 * mlpRatio) * width * width;
-  return depth * perBlock + width * (channels * patchSize ** 2 + (imageSize / patchSize) ** 2);
+/** The backbone's tensors; those of a run's teacher stand beside its heads. */
+function ownTensors(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, StoredTensor> {
+  const ofBackbone = [...tensors].filter(([name]) => name.startsWith(BACKBONE));
+  if (ofBackbone.length === 0) return tensors;
+  return new Map(ofBackbone.map(([name, x]) => [name.slice(BACKBONE.length), x]));
 }
 
-function parseSpec(path: string, text: string | undefined): EncoderSpec {
-  if (text === undefined) {
-    throw new FormatError(
-      `${path} does not say which network it holds (no ${SPEC_KEY} in its metadata). Extract it with \`poa subnets extract\`.`,
-    );
+/** A network of up to so many times the numbers of its file is built, so that loading can tell what is missing. */
+const LARGEST_EXCESS = 2;
+
+/** Compares a spec with the tensors of a file before memory is taken for its network; a block has a tensor at least. */
+function expectHeld(path: string, spec: EncoderSpec, tensors: ReadonlyMap<string, StoredTensor>): void {
+  const held = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const needed = () =>
+    [...shapesOnly(() => buildBackboneOf(spec)).namedTensors()].reduce((sum, [, x]) => sum + x.numel, 0);
+  if (blockCount(spec) > tensors.size || !(needed() <= LARGEST_EXCESS * held)) {
+    throw new FormatError(`${path}: its tensors are not those of the network it names, which is larger.`);
   }
-  let spec: Partial<EncoderSpec>;
-  try {
-    spec = JSON.parse(text) ?? {};
-  } catch (error) {
-    throw new FormatError(`${path}: ${SPEC_KEY} is not JSON (${(error as Error).message}).`, { cause: error });
-  }
-  const wrong: string[] = SIZES.filter(
-    (key) => !(Number.isInteger(spec[key]) && spec[key]! > 0 && spec[key]! <= LARGEST_SIZE),
-  );
-  if (!(typeof spec.mlpRatio === "number" && spec.mlpRatio > 0)) wrong.push("mlpRatio");
-  const channels = (values: unknown) => Array.isArray(values) && values.length === spec.channels;
-  if (wrong.length > 0 || !channels(spec.mean) || !channels(spec.std)) {
-    throw new FormatError(
-      `${path}: ${SPEC_KEY} lacks a usable ${wrong[0] ?? "mean and std"}. Extract the encoder again.`,
-    );
-  }
-  return spec as EncoderSpec;
 }

@@ -1,11 +1,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { step } from "../autograd/tape.js";
+import type { Network } from "../elastic/space.js";
+import { ConfigError } from "../errors.js";
 import { writeSafetensors } from "../formats/safetensors.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { sizeOfNetwork } from "../models/size.js";
+import { VisionTransformer } from "../models/vit.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { readEncoder, writeEncoder } from "./encoder-file.js";
+import type { Provenance } from "./encoder-metadata.js";
 import { type ExportedTensor, toTimm, toTorchvision } from "./torchvision.js";
 
 export type ExtractedNames = "poa" | "timm" | "torchvision";
@@ -18,29 +22,45 @@ export interface ExtractedFile {
   readonly maxAbsDiff: number;
 }
 
+export interface ExtractionOptions {
+  readonly folder: string;
+  readonly names: ExtractedNames;
+  /** f32 [B, C, S, S], normalised, to compare on. */
+  readonly images: Tensor;
+  /** Of the run; the network's name is added. */
+  readonly provenance?: Provenance;
+}
+
 /**
  * Writes one sub-network as a file of its own, reads it back and compares it with the slice on images.
  *
  * @param full  the run's teacher
- * @param images  f32 [B, C, S, S], normalised, to compare on
  */
 export function extractNetwork(
   full: Encoder,
-  { name, width, depth }: { name: string; width: number; depth: number },
-  { folder, names, images }: { folder: string; names: ExtractedNames; images: Tensor },
+  network: Network,
+  { folder, names, images, provenance }: ExtractionOptions,
 ): ExtractedFile {
-  const slice = sliceEncoder(full, { width, depth });
+  const { name } = network;
+  const slice = sliceEncoder(full, network);
   const dense: Encoder = { backbone: slice.backbone.materialize(), spec: slice.spec };
   const own = join(folder, `${name}.safetensors`);
-  writeEncoder(own, dense);
+  writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
   const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
-  if (names === "timm") writeFileSync(file, plainFile(toTimm(dense.backbone)));
-  if (names === "torchvision") writeFileSync(file, plainFile(toTorchvision(dense.backbone)));
+  if (names !== "poa") writeFileSync(file, plainFile(renamed(dense, names)));
   dense.backbone.dispose();
   reread.backbone.dispose();
   return { name, file, params: sizeOfNetwork(slice.backbone, slice.spec.imageSize).params, maxAbsDiff };
+}
+
+/** The tensors of a dense network under the names of another library. @throws ConfigError where that has no such network */
+function renamed({ backbone, spec }: Encoder, names: "timm" | "torchvision"): Map<string, ExportedTensor> {
+  if (!(backbone instanceof VisionTransformer)) {
+    throw new ConfigError(`extract: ${names} has no ${spec.family} that gives these outputs. Use --names poa.`);
+  }
+  return names === "timm" ? toTimm(backbone) : toTorchvision(backbone);
 }
 
 function classFeatures({ backbone }: Encoder, images: Tensor): Float32Array {

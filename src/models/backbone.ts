@@ -14,6 +14,8 @@ export interface Backbone extends Module {
   classToken(images: Tensor, options?: ForwardOptions): Tensor;
   /** The class feature, and the features of the patches with the given numbers over [B·N], without what only others need. */
   tokensAt(images: Tensor, patches: Int32Array, options?: ForwardOptions): ChosenTokens;
+  /** Class and patch features after the given positions, counted from 0: blocks of a ViT, stages of the others (spec §7.2). */
+  intermediate(images: Tensor, positions: readonly number[]): Omit<Features, "prenorm">[];
   /** The part of that width and depth: the same class over views of the same tensors. */
   slice(network: { width: number; depth: Depth }): Backbone;
 }

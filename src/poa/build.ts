@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.js";
 import type { Backbone } from "../models/backbone.js";
+import type { ImageContract } from "../models/encoder-spec.js";
 import { VisionTransformer } from "../models/vit.js";
 import { AdamW } from "../optim/adamw.js";
 import { parameterGroups } from "../optim/groups.js";
@@ -13,6 +14,11 @@ import type { PoaState } from "./step.js";
 /** Input channels of a backbone; grey images are repeated. */
 export const CHANNELS = 3;
 
+/** How a config's images look at its network's door. */
+export function imageContract({ crops: { global_crops_size, mean, std } }: Config): ImageContract {
+  return { imageSize: global_crops_size, mean, std };
+}
+
 /** Streams of the run's seed, apart from those of data and augmentation: "init" in ASCII. */
 const INIT_STREAM = 0x696e6974;
 
@@ -21,7 +27,7 @@ const INIT_STREAM = 0x696e6974;
  *
  * @throws ConfigError for a backbone family that this version does not train
  */
-export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone & VisionTransformer {
+export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone {
   if (student.arch !== "vit_dynamic") {
     throw new ConfigError(`student.arch: ${student.arch} is not trained by this version; vit_dynamic is.`);
   }

@@ -5,11 +5,10 @@ import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { type Encoder, specOf } from "../models/encoder.js";
-import type { VisionTransformer } from "../models/vit.js";
 import { stochasticDepth } from "../nn/drop-path.js";
 import { Module } from "../nn/module.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
-import { buildState, CHANNELS } from "../poa/build.js";
+import { buildState, CHANNELS, imageContract } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
@@ -147,9 +146,8 @@ export class Trainer {
    */
   encoder(network = "full"): Encoder {
     const { width, depth } = this.space.parse(network);
-    // Only vision transformers are trained (poa/build.ts), so the teacher is one.
-    const backbone = this.model.teacher.backbone.slice({ width, depth }) as VisionTransformer;
-    return { backbone, spec: specOf(backbone, this.config.crops) };
+    const backbone = this.model.teacher.backbone.slice({ width, depth });
+    return { backbone, spec: specOf(backbone, imageContract(this.config)) };
   }
 
   /** Trains one iteration. */

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../src/errors.js";
+import type { VisionTransformer } from "../../src/models/vit.js";
 import { buildBackbone, buildBranch, buildState } from "../../src/poa/build.js";
 import { SoftmaxCentering } from "../../src/poa/centering.js";
 import { resolveConfig } from "../../src/poa/config.js";
@@ -52,7 +53,12 @@ test("the backbone is the widest and deepest of the search space, with the confi
     drop_path_rate: 0.3,
     drop_path_uniform: false,
   };
-  const backbone = buildBackbone(tinyConfig({ student: { arch: "vit_dynamic", ...bare } as object }), new Rng(0));
+  const vitOf = (settings: object) =>
+    buildBackbone(
+      tinyConfig({ student: { arch: "vit_dynamic", ...settings } as object }),
+      new Rng(0),
+    ) as VisionTransformer;
+  const backbone = vitOf(bare);
   assert.equal([backbone.width, backbone.depth, backbone.pos_embed.shape], [8, 3, [1, 5, 8]]);
   assert.is(backbone.blocks[0].ls1, null);
   assert.is(backbone.blocks[0].attn.qkv.bias, null);
@@ -61,10 +67,7 @@ test("the backbone is the widest and deepest of the search space, with the confi
     backbone.blocks.map(({ dropPathRate }) => dropPathRate),
     [0, 0.15, 0.3],
   );
-  const scaled = buildBackbone(
-    tinyConfig({ student: { arch: "vit_dynamic", ...student, layerscale: 0.25 } as object }),
-    new Rng(0),
-  );
+  const scaled = vitOf({ ...student, layerscale: 0.25 });
   assert.is(scaled.blocks[2].ls2!.gamma.toArray()[0], 0.25);
 });
 

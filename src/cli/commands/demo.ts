@@ -58,17 +58,13 @@ export const demo: Command = {
     const teacher = (step: number) => readEncoder(join(folder.checkpoints.folderOf(step), "teacher.safetensors"));
     const [trained, random] = [teacher(trainer.iteration), teacher(0)];
     const networks = [];
-    for (const { name, width, depth } of trainer.space.distinct().toReversed()) {
-      const slice = sliceEncoder(trained, { width, depth: depth as number });
+    for (const network of trainer.space.distinct().toReversed()) {
+      const { name } = network;
+      const slice = sliceEncoder(trained, network);
       const file = join(out, `${name}.safetensors`);
       writeEncoder(file, { ...slice, backbone: slice.backbone.materialize() });
       const after = await scoreEncoder(readEncoder(file), data, output, name);
-      const before = await scoreEncoder(
-        sliceEncoder(random, { width, depth: depth as number }),
-        data,
-        output,
-        `${name}, random start`,
-      );
+      const before = await scoreEncoder(sliceEncoder(random, network), data, output, `${name}, random start`);
       const { params } = sizeOfNetwork(slice.backbone, slice.spec.imageSize);
       networks.push({
         name,

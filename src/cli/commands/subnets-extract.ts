@@ -5,7 +5,7 @@ import { openSource } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
 import { usualGeometry } from "../../eval/features.js";
 import { type ExtractedNames, extractNetwork } from "../../export/extract.js";
-import type { EncoderSpec } from "../../models/encoder.js";
+import type { EncoderSpec } from "../../models/encoder-spec.js";
 import { CHANNELS } from "../../poa/build.js";
 import { searchSpace } from "../../poa/plan.js";
 import { init } from "../../runtime/context.js";
@@ -54,8 +54,8 @@ export const subnetsExtract: Command = {
     const images = await firstImages(source, encoder.spec, (message) => output.warn(message));
     makeFolder(out);
     let worst = 0;
-    for (const { name, width, depth } of networks) {
-      const file = extractNetwork(encoder, { name, width, depth: depth as number }, { folder: out, names, images });
+    for (const network of networks) {
+      const file = extractNetwork(encoder, network, { folder: out, names, images });
       worst = Math.max(worst, file.maxAbsDiff);
       output.event("file", { ...file });
       output.print(
