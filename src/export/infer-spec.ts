@@ -9,7 +9,7 @@ export interface SpecOptions {
   readonly names: Names;
   /** Channels of an attention head of a ViT; for the usual widths 64. */
   readonly headDim?: number;
-  /** Side of the images in pixels. A ViT has it from its positions, for the others it is 224. */
+  /** Side of the images in pixels. That of a ViT follows from its positions; for the others it is 224 by default. */
   readonly imageSize?: number;
   /** Per channel; default those of ImageNet. */
   readonly mean?: readonly number[];
@@ -56,7 +56,9 @@ function shapeOf({ label, byName, theirs }: Shapes, name: string, axes: number, 
     );
   }
   if (shape.length !== axes || shape.includes(0))
-    throw new FormatError(`${label}: ${theirs(name)} is [${shape.join(", ")}], expected ${axes} axes that are not empty.`);
+    throw new FormatError(
+      `${label}: ${theirs(name)} is [${shape.join(", ")}], expected ${axes} axes that are not empty.`,
+    );
   return shape;
 }
 
@@ -91,9 +93,6 @@ function vitSpec(shapes: Shapes, options: SpecOptions): VitSpec {
   }
   const [hidden] = shapeOf(shapes, "blocks.0.mlp.fc1.weight", 2, "vit");
   const has = (name: string) => byName.has(`blocks.0.${name}`);
-  const imageSize = options.imageSize ?? side * patchSize;
-  if (imageSize % patchSize !== 0)
-    throw new ConfigError(`--image-size ${imageSize}: images must be a multiple of the patch size ${patchSize}.`);
   return {
     family: "vit",
     ...{ patchSize, channels, width },
@@ -104,7 +103,7 @@ function vitSpec(shapes: Shapes, options: SpecOptions): VitSpec {
     qkvBias: has("attn.qkv.bias"),
     projBias: has("attn.proj.bias"),
     ffnBias: has("mlp.fc1.bias"),
-    ...imagesOf(shapes, channels, imageSize, options),
+    ...imagesOf(shapes, channels, side * patchSize, options),
   };
 }
 
@@ -129,7 +128,9 @@ function swinSpec(shapes: Shapes, options: SpecOptions): SwinSpec {
   const [offsets, heads] = shapeOf(shapes, table, 2, "swin");
   const windowSize = (Math.round(Math.sqrt(offsets)) + 1) / 2;
   if ((2 * windowSize - 1) ** 2 !== offsets || !Number.isInteger(windowSize) || width % heads !== 0)
-    throw new FormatError(`${label}: ${theirs(table)} is [${offsets}, ${heads}], which fits no window and ${width} channels.`);
+    throw new FormatError(
+      `${label}: ${theirs(table)} is [${offsets}, ${heads}], which fits no window and ${width} channels.`,
+    );
   const depths = [0, 1, 2, 3].map((s) => countOf(shapes, new RegExp(`^stages\\.${s}\\.blocks\\.(\\d+)\\.`)));
   return {
     family: "swin",

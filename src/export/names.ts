@@ -5,6 +5,8 @@
 
 export type Family = "vit" | "swin" | "resnet";
 
+export const families: readonly Family[] = ["vit", "swin", "resnet"];
+
 /** The elastic layers of each family and of the heads, by our names. */
 const ELASTIC: Readonly<Record<Family, readonly [RegExp, string][]>> = {
   vit: [
@@ -20,10 +22,14 @@ const ELASTIC: Readonly<Record<Family, readonly [RegExp, string][]>> = {
 };
 const FIRST_OF_HEAD = /(\bmlp\d+\.0)\.(weight|bias)$/;
 
-/** Our name of a published one; our own pass through. The chunk of `blocks.CHUNK.BLOCK.` is left out. */
+/** A name without the chunk of `blocks.CHUNK.BLOCK.`, which DINOv2 and POA write when they shard a network. */
+export function withoutChunk(name: string): string {
+  return name.replace(/((?:^|\.)blocks\.)\d+\.(?=\d+\.)/, "$1");
+}
+
+/** Our name of a published one; our own pass through. */
 export function fromOfficial(name: string): string {
-  return name
-    .replace(/((?:^|\.)blocks\.)\d+\.(?=\d+\.)/, "$1")
+  return withoutChunk(name)
     .replace(/\.linear\.(weight|bias)$/, ".$1")
     .replace(/(\.conv\d)\.conv\.weight$/, "$1.weight")
     .replace(/((?:^|\.)norm\d?)\.norm\.(weight|bias)$/, "$1.$2");

@@ -9,6 +9,7 @@ import { runAugmentOps, runKnn, runSchedules } from "./images.js";
 import { runDinoLoss, runIbotLoss, runKoleo } from "./losses.js";
 import { runExtract, runHead, runIntermediate, runVit } from "./networks.js";
 import { runPoaStep } from "./step.js";
+import { runTorchvision } from "./stock.js";
 
 export interface GoldenResult {
   readonly case: string;
@@ -34,6 +35,7 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^masking/, runMasking, "exact"],
   [/^augment_ops/, runAugmentOps],
   [/^knn/, runKnn],
+  [/^torchvision_vit/, runTorchvision],
 ];
 
 /** Runs all cases of a folder in the order of its manifest, then the lists beside it. */

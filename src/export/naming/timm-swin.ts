@@ -17,7 +17,10 @@ export function timmSwin(merging: "before" | "after"): Naming {
       ["layers.#.blocks.#.norm1.*", "stages.#.blocks.#.norm1.*"],
       ["layers.#.blocks.#.attn.qkv.*", "stages.#.blocks.#.attn.w_msa.qkv.*"],
       ["layers.#.blocks.#.attn.proj.*", "stages.#.blocks.#.attn.w_msa.proj.*"],
-      ["layers.#.blocks.#.attn.relative_position_bias_table", "stages.#.blocks.#.attn.w_msa.relative_position_bias_table"],
+      [
+        "layers.#.blocks.#.attn.relative_position_bias_table",
+        "stages.#.blocks.#.attn.w_msa.relative_position_bias_table",
+      ],
       ["layers.#.blocks.#.norm2.*", "stages.#.blocks.#.norm2.*"],
       ["layers.#.blocks.#.mlp.fc1.*", "stages.#.blocks.#.ffn.fc1.*"],
       ["layers.#.blocks.#.mlp.fc2.*", "stages.#.blocks.#.ffn.fc2.*"],
