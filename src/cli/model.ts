@@ -45,8 +45,8 @@ export function isRun(path: string): boolean {
   return existsSync(join(path, "config.yaml"));
 }
 
-/** The teacher of a run's newest checkpoint, and the run's config. @throws DataError if there is none */
-export async function openRun(path: string): Promise<{ encoder: Encoder; config: Config }> {
+/** The teacher of a run's newest checkpoint with the steps it has had, and the run's config. @throws DataError if there is none */
+export async function openRun(path: string): Promise<{ encoder: Encoder; config: Config; steps: number }> {
   if (!isRun(path)) {
     throw new DataError(`${path} is a folder without config.yaml, so no run. Name the --out folder of a pre-training.`);
   }
@@ -55,5 +55,5 @@ export async function openRun(path: string): Promise<{ encoder: Encoder; config:
   const newest = checkpoints.steps().at(-1);
   if (newest === undefined)
     throw new DataError(`${path} has no checkpoint yet. Continue it with \`poa resume ${path}\`.`);
-  return { encoder: readEncoder(join(checkpoints.folderOf(newest), "teacher.safetensors")), config };
+  return { encoder: readEncoder(join(checkpoints.folderOf(newest), "teacher.safetensors")), config, steps: newest };
 }

@@ -82,6 +82,11 @@ export class SearchSpace<D extends Depth = Depth> {
     return this.aliases;
   }
 
+  /** The well-known names of one network; most have none. */
+  namesOf(network: Network): string[] {
+    return [...this.aliases].filter(([, { name }]) => name === network.name).map(([alias]) => alias);
+  }
+
   /**
    * The network of a name: `96x4`, `64x4x6` (also with `_`, as the official tools write it), a well-known name, `full`.
    * @throws ConfigError that lists the nearest networks of the space

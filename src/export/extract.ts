@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { step } from "../autograd/tape.js";
 import type { Network } from "../elastic/space.js";
 import { writeSafetensors } from "../formats/safetensors.js";
@@ -16,8 +17,17 @@ export interface ExtractedFile {
   readonly name: string;
   readonly file: string;
   readonly params: number;
+  /** Multiply-adds of one image of the training size. */
+  readonly macs: number;
+  /** File names by the naming of their parameters. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Size and SHA-256 of the encoder's file. */
+  readonly bytes: number;
+  readonly sha256: string;
   /** Largest difference between the class features of the file, read back, and of the slice in place. */
   readonly maxAbsDiff: number;
+  /** What must be known to use the file of other names. */
+  readonly notes: readonly string[];
 }
 
 export interface ExtractionOptions {
@@ -42,18 +52,25 @@ export function extractNetwork(
   const { name } = network;
   const slice = sliceEncoder(full, network);
   const dense: Encoder = { backbone: slice.backbone.materialize(), spec: slice.spec };
+  const stock = names === "poa" ? null : names === "timm" ? toTimm(dense) : toTorchvision(dense);
   const own = join(folder, `${name}.safetensors`);
-  writeEncoder(own, dense, provenance && { ...provenance, network: name });
+  const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
   const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
-  if (names !== "poa") {
-    const { tensors } = names === "timm" ? toTimm(dense) : toTorchvision(dense);
-    writeFileSync(file, writeSafetensors(tensors, new Map([["format", "pt"]])));
-  }
+  if (stock) writeFileSync(file, writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
   dense.backbone.dispose();
   reread.backbone.dispose();
-  return { name, file, params: sizeOfNetwork(slice.backbone, slice.spec.imageSize).params, maxAbsDiff };
+  return {
+    name,
+    file,
+    ...sizeOfNetwork(slice.backbone, slice.spec.imageSize),
+    files: { poa: basename(own), [names]: basename(file) },
+    bytes,
+    sha256: createHash("sha256").update(readFileSync(own)).digest("hex"),
+    maxAbsDiff,
+    notes: stock?.notes ?? [],
+  };
 }
 
 function classFeatures({ backbone }: Encoder, images: Tensor): Float32Array {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -52,7 +53,7 @@ test("the official space has its published size, the full network drawn once; th
 test("the list can be of a file, with overrides, and as a table", async () => {
   const { stdout } = await expectCode(0, ["subnets", "list", "tiny.yaml", "student.max_depth=3"], { cwd });
   const rows = stdout.trimEnd().split("\n");
-  assert.match(rows[0], /^network +params +macs +draws$/);
+  assert.match(rows[0], /^network +params +macs +draws +known as$/);
   assert.is(rows.length, 7);
   assert.match(rows[6], /^16x3 /);
 });
@@ -85,12 +86,58 @@ test("all networks are extracted, each equal to its slice within 1e-5, and the f
   assert.ok((maxAbsDiff as number) <= 1e-5);
 });
 
+test("the manifest names every file with its size, digest and origin; the same stands in each file", async () => {
+  const read = (folder: string) => JSON.parse(readFileSync(join(cwd, folder, "manifest.json"), "utf8"));
+  const { provenance, networks } = read("all");
+  assert.equal(
+    networks.map(({ name, knownAs }: Record<string, unknown>) => [name, knownAs]),
+    [
+      ["8x1", []],
+      ["8x2", []],
+      ["16x1", []],
+      ["16x2", ["full"]],
+    ],
+  );
+  assert.equal([provenance.steps, provenance.images, provenance.architecture], [8, 16, "vit_dynamic"]);
+  assert.not.match(JSON.stringify(provenance), /\//);
+  for (const { name, files, bytes, sha256, width, maxAbsDiff } of networks) {
+    assert.equal(files, { poa: `${name}.safetensors` });
+    const content = readFileSync(join(cwd, "all", files.poa));
+    assert.equal([bytes, sha256], [content.length, createHash("sha256").update(content).digest("hex")]);
+    assert.ok(maxAbsDiff <= 1e-5);
+    const { metadata } = readSafetensors(content, name);
+    assert.equal(JSON.parse(metadata.get("poa.provenance")!), { ...provenance, network: name });
+    assert.is(JSON.parse(metadata.get("poa.model")!).width, width);
+    const { resizeShortSide, centerCrop, mean } = JSON.parse(metadata.get("poa.preprocessing")!);
+    assert.equal([resizeShortSide, centerCrop, mean.length], [18, 16, 3]);
+  }
+});
+
+test("a second extraction into the folder adds to its manifest, and one of another run starts it anew", async () => {
+  const names = () =>
+    JSON.parse(readFileSync(join(cwd, "grown", "manifest.json"), "utf8")).networks.map(
+      ({ name }: { name: string }) => name,
+    );
+  const extract = (net: string) =>
+    expectCode(0, ["subnets", "extract", "run", "--net", net, "--out", "grown"], { cwd });
+  await extract("8x1");
+  await extract("16x2");
+  await extract("8x1");
+  assert.equal(names().sort(), ["16x2", "8x1"]);
+  writeFileSync(join(cwd, "grown", "manifest.json"), JSON.stringify({ provenance: {}, networks: [{ name: "x" }] }));
+  await extract("8x2");
+  assert.equal(names(), ["8x2"]);
+  writeFileSync(join(cwd, "grown", "manifest.json"), "{");
+  await extract("8x1");
+  assert.equal(names(), ["8x1"]);
+});
+
 test("one network is extracted by its name, for people with the difference", async () => {
   const { stdout } = await expectCode(0, ["subnets", "extract", "run", "--net", "8x2", "--out", "one"], { cwd });
   assert.match(stdout, /^one\/8x2\.safetensors {2}\d+ parameters, differs from the slice by at most \S+\n$/);
-  assert.equal(readdirSync(join(cwd, "one")), ["8x2.safetensors"]);
+  assert.equal(readdirSync(join(cwd, "one")).sort(), ["8x2.safetensors", "manifest.json"]);
   await expectCode(0, ["subnets", "extract", "run", "--out", "full"], { cwd });
-  assert.equal(readdirSync(join(cwd, "full")), ["16x2.safetensors"]);
+  assert.equal(readdirSync(join(cwd, "full")).sort(), ["16x2.safetensors", "manifest.json"]);
 });
 
 test("other names and other images to compare on can be chosen", async () => {

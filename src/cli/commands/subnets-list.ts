@@ -20,22 +20,24 @@ export const subnetsList: Command = {
     const [given] = call.operands;
     const { config } = await loadConfig(isRun(given) ? join(given, "config.yaml") : given, call.overrides);
     const backbone = shapesOnly(() => buildBackbone(config, new Rng(0)));
-    const networks = searchSpace(config)
-      .distinct()
-      .map(({ name, width, depth, draws }) => ({
-        name,
-        width,
-        depth,
-        ...sizeOfNetwork(backbone.slice({ width, depth }), config.crops.global_crops_size),
-        draws,
-      }));
+    const space = searchSpace(config);
+    const networks = space.distinct().map((network) => ({
+      name: network.name,
+      width: network.width,
+      depth: network.depth,
+      ...sizeOfNetwork(backbone.slice(network), config.crops.global_crops_size),
+      draws: network.draws,
+      names: space.namesOf(network),
+    }));
     for (const network of networks) output.event("network", network);
     const full = networks[networks.length - 1];
     const { draws: _, ...result } = full;
-    const rows = networks.map(({ name, params, macs, draws }) => [name, String(params), String(macs), String(draws)]);
+    const rows = networks.map(({ name, params, macs, draws, names }) =>
+      [name, params, macs, draws, names.join(", ")].map(String),
+    );
     output.result(
-      { ...result, count: networks.length },
-      formatTable([["network", "params", "macs", "draws"], ...rows]),
+      { ...result, count: networks.length, listLength: space.length },
+      formatTable([["network", "params", "macs", "draws", "known as"], ...rows]),
     );
     return 0;
   },
