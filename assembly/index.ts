@@ -36,7 +36,7 @@ export { pack_b_f32 } from "./pack";
 export { gemm_f32, gemm_batch_f32 } from "./gemm";
 export { attention_f32 } from "./attention";
 export { attention_bias_grad_f32, attention_grad_f32 } from "./attention_grad";
-export { gelu_f32, gelu_grad_f32 } from "./activation";
+export { add_relu_f32, gelu_f32, gelu_grad_f32, relu_f32, relu_grad_f32 } from "./activation";
 export { log_softmax_f32, log_softmax_grad_f32, softmax_f32, softmax_grad_f32 } from "./softmax";
 export {
   cross_entropy_f32,
@@ -62,3 +62,11 @@ export { conv_phases_f32, conv_phases_weight_f32 } from "./conv_phases";
 export { conv_depthwise_f32, conv_depthwise_grad_weight_f32 } from "./conv_depthwise";
 export { avg_pool_f32, avg_pool_grad_f32, max_pool_f32, max_pool_grad_f32 } from "./pool";
 export { group_norm_f32, group_norm_grad_input_f32, group_norm_sums_f32 } from "./group_norm";
+export {
+  batch_norm_f32,
+  batch_norm_grad_input_f32,
+  batch_norm_join_f32,
+  batch_norm_moments_f32,
+  batch_norm_sums_f32,
+} from "./batch_norm";
+export { mask_rows_f32, mask_rows_grad_f32, mask_rows_grad_token_f32 } from "./mask_rows";

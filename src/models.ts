@@ -12,5 +12,6 @@ export {
   type VitSpec,
 } from "./models/encoder-spec.js";
 export type { Features, ForwardOptions } from "./models/features.js";
+export { ResNet, type ResNetOptions } from "./models/resnet.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
 export { VisionTransformer, type VitOptions } from "./models/vit.js";

@@ -1,9 +1,12 @@
 /** Layers with parameters, and their slices. */
 
 export { Attention, type AttentionOptions } from "./nn/attention.js";
+export { BatchNorm } from "./nn/batch-norm.js";
 export { Block, type BlockOptions } from "./nn/block.js";
+export { Conv2d, type ConvOptions } from "./nn/conv.js";
 export { type BranchSample, type DropPath, stochasticDepth } from "./nn/drop-path.js";
-export { constant, linearWeight, normal, truncatedNormal, uniform, type WeightInit } from "./nn/init.js";
+export { GroupNorm } from "./nn/group-norm.js";
+export { constant, convWeight, linearWeight, normal, truncatedNormal, uniform, type WeightInit } from "./nn/init.js";
 export { LayerScale } from "./nn/layer-scale.js";
 export { Linear } from "./nn/linear.js";
 export { Mlp } from "./nn/mlp.js";
@@ -11,3 +14,12 @@ export { buffer, derive, Module } from "./nn/module.js";
 export { LayerNorm } from "./nn/norm.js";
 export { PatchEmbed, PatchProjection } from "./nn/patch-embed.js";
 export { positionFor } from "./nn/pos-embed.js";
+export {
+  BasicBlock,
+  Bottleneck,
+  type MapNorm,
+  mapNorm,
+  type NormChoice,
+  ResidualBlock,
+  type ResidualBlockOptions,
+} from "./nn/residual-block.js";

@@ -1,7 +1,8 @@
 /** Every differentiable operation, for `ops.linear(…)`. */
 
-export { gelu } from "./ops/activation.js";
+export { gelu, relu } from "./ops/activation.js";
 export { attention } from "./ops/attention.js";
+export { batchNorm } from "./ops/batch-norm.js";
 export { concatRows } from "./ops/concat.js";
 export { conv2d } from "./ops/conv2d.js";
 export { crossEntropy, distillation, softCrossEntropy } from "./ops/cross-entropy.js";
@@ -12,6 +13,7 @@ export { layerNorm } from "./ops/layer-norm.js";
 export { contiguous } from "./ops/layout.js";
 export { linear } from "./ops/linear.js";
 export { logDistance } from "./ops/log-distance.js";
+export { maskRows } from "./ops/mask-rows.js";
 export { matmul } from "./ops/matmul.js";
 export { nearestRows } from "./ops/nearest.js";
 export { l2Normalize, weightNorm } from "./ops/normalize.js";

@@ -39,6 +39,11 @@ export function record<Y extends Tensor | readonly Tensor[]>(
   return y;
 }
 
+/** Whether an op on x is being recorded: x is trained here and now. */
+export function isRecorded(x: Tensor): boolean {
+  return recording && x.tracked;
+}
+
 /** Runs fn without recording: its results carry no gradient. */
 export function noGrad<T>(fn: () => T): T {
   const before = recording;

@@ -36,6 +36,7 @@ const FILLED: readonly [RegExp, number][] = [
   [/^mask_token$/, 0],
   [/^norm[012]\.weight$/, 1],
   [/^norm[012]\.bias$/, 0],
+  [/\.num_batches_tracked$/, 0],
 ];
 
 /**

@@ -32,3 +32,9 @@ export function linearWeight(shape: Shape, init: WeightInit, rng: Rng): Tensor {
   const fanIn = shape[shape.length - 1];
   return truncatedNormal(shape, init === "fan_in" ? 1 / Math.sqrt(fanIn) : 0.02, rng);
 }
+
+/** The start of a convolution's weight [out, in, kh, kw]: "official" is uniform in ±1/√fan_in, "fan_in" as for linear layers. */
+export function convWeight(shape: Shape, init: WeightInit, rng: Rng): Tensor {
+  const bound = 1 / Math.sqrt(shape.slice(1).reduce((product, size) => product * size, 1));
+  return init === "fan_in" ? truncatedNormal(shape, bound, rng) : uniform(shape, bound, rng);
+}

@@ -17,3 +17,15 @@ export function gelu(x: Tensor): Tensor {
     if (dx) kernels.gelu_grad_f32(dense.numel, dense.ptr, gradOf(y), dx.beta, dx.ptr);
   });
 }
+
+/** Rectified linear unit, max(x, 0). Any shape. @throws DTypeError unless f32. */
+export function relu(x: Tensor): Tensor {
+  expectDType("relu", { x }, "f32");
+  const dense = contiguous(x);
+  const y = emptyLike(dense);
+  kernels.relu_f32(dense.numel, dense.ptr, y.ptr);
+  return record("relu", y, [dense], () => {
+    const dx = gradTarget(dense);
+    if (dx) kernels.relu_grad_f32(dense.numel, y.ptr, gradOf(y), dx.beta, dx.ptr);
+  });
+}

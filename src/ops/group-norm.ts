@@ -1,4 +1,4 @@
-import { gradOf, gradTarget } from "../autograd/gradient.js";
+import { gradTarget } from "../autograd/gradient.js";
 import { record } from "../autograd/tape.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { kernels } from "../runtime/launch.js";
@@ -6,6 +6,12 @@ import { empty } from "../tensor/create.js";
 import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType, expectShape } from "./check.js";
+import { applyTail, expectTail, type NormTail } from "./norm-tail.js";
+
+export interface GroupNormOptions extends NormTail {
+  /** ε ≥ 0; default 1e-5 */
+  eps?: number;
+}
 
 /**
  * Group normalisation: (x − μ)/√(σ² + ε) ⊙ weight + bias with μ and σ² over the pixels and the channels of a group, image by
@@ -15,13 +21,20 @@ import { expectContiguous, expectDType, expectShape } from "./check.js";
  * @param groups  equal runs of channels; divides C
  * @param weight  [C]
  * @param bias    [C]
- * @param options.eps  ε ≥ 0; default 1e-5
+ * @param options  ε, and what follows: relu(y + residual) without a pass of its own over memory kept for it
  * @returns of x's shape
  * @throws ShapeError if weight or bias is of another length, there is no pixel, or pixels are not evenly spaced;
  *   ConfigError if groups does not divide C; DTypeError
  */
-export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, { eps = 1e-5 } = {}): Tensor {
+export function groupNorm(
+  x: Tensor,
+  groups: number,
+  weight: Tensor,
+  bias: Tensor,
+  options: GroupNormOptions = {},
+): Tensor {
   expectDType("groupNorm", { x, weight, bias }, "f32");
+  expectTail("groupNorm", x, options);
   if (x.shape.length < 2) throw new ShapeError(`groupNorm: x is ${formatShape(x.shape)}, expected [B, …, C].`);
   const { rows, cols: channels, ld } = rowsOf("groupNorm", x);
   if (rows > 0 && channels === 0) throw new ShapeError(`groupNorm: x ${formatShape(x.shape)} has no channels.`);
@@ -39,9 +52,10 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
   const y = empty(x.shape);
   const stats = empty([batch, groups, 2]);
   const size = [batch, pixels, channels, groups] as const;
-  kernels.group_norm_f32(...size, x.ptr, ld, eps, weight.ptr, bias.ptr, y.ptr, channels, stats.ptr);
-  return record("groupNorm", y, [x, weight, bias], () => {
-    const dy = gradOf(y);
+  kernels.group_norm_f32(...size, x.ptr, ld, options.eps ?? 1e-5, weight.ptr, bias.ptr, y.ptr, channels, stats.ptr);
+  const tail = applyTail(y, options);
+  return record("groupNorm", y, [x, weight, bias, tail.residual], () => {
+    const dy = tail.gradient();
     const sums = empty([2, batch, channels]);
     const given = [x.ptr, ld, stats.ptr] as const;
     kernels.group_norm_sums_f32(...size, ...given, dy, channels, sums.ptr);
@@ -49,8 +63,8 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
     if (dw) kernels.column_sum_f32(channels, batch, sums.ptr, channels, dw.beta, dw.ptr);
     if (db) kernels.column_sum_f32(channels, batch, sums.ptr + 4 * batch * channels, channels, db.beta, db.ptr);
     const dx = gradTarget(x);
-    if (!dx) return;
     const slopes = [sums.ptr, weight.ptr, dy, channels] as const;
-    kernels.group_norm_grad_input_f32(...size, ...given, ...slopes, dx.beta, dx.ptr, ld);
+    if (dx) kernels.group_norm_grad_input_f32(...size, ...given, ...slopes, dx.beta, dx.ptr, ld);
+    tail.finish();
   });
 }

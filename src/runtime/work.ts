@@ -33,6 +33,9 @@ const inThree: Cost = (a, b, c) => 1e-3 * a * b * c;
 /** The parallel axis counts blocks of the second extent. */
 const inBlocks: Cost = (_, n) => 5e-5 * n;
 
+/** The same for blocks of rows that have the third extent. */
+const inBlockRows: Cost = (_, rows, cols) => 5e-4 * rows * cols;
+
 /**
  * Kernels whose cost is another than of what computes on the product of their extents. Only the division of work depends
  * on these numbers, no result does; they come from one core of a current server.
@@ -54,6 +57,11 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   conv_phases_weight_f32: (segments, _inputs, outputs) => 0.05 * segments * outputs,
   ...{ group_norm_f32: inThree, group_norm_grad_input_f32: inThree, group_norm_sums_f32: inThree },
 
+  ...{ batch_norm_moments_f32: inBlockRows, batch_norm_sums_f32: inBlockRows },
+  batch_norm_join_f32: (channels, blocks) => 5e-3 * channels * blocks,
+
+  ...{ relu_f32: moves, add_relu_f32: moves, relu_grad_f32: moves },
+  ...{ mask_rows_f32: moves, mask_rows_grad_f32: moves, mask_rows_grad_token_f32: moves },
   ...{ add_f32: moves, subtract_f32: moves, multiply_f32: moves, multiply_grad_f32: moves, scale_f32: moves },
   ...{ fill_f32: moves, copy_f32: moves, add_row_f32: moves, gather_rows_f32: moves, scatter_add_rows_f32: moves },
   ...{ column_sum_f32: moves, batch_sum_f32: moves, ema_f32: moves, sinkhorn_scale_f32: moves },

@@ -16,7 +16,7 @@ import { Comparison } from "./compare.js";
 // biome-ignore lint/suspicious/noExplicitAny: the manifest's configurations differ by case
 type Config = any;
 
-const tensor = ({ data, shape }: GoldenTensor, dtype: "f32" | "i32" = "f32") => fromArray(data, shape, dtype);
+export const tensor = ({ data, shape }: GoldenTensor, dtype: "f32" | "i32" = "f32") => fromArray(data, shape, dtype);
 
 /** The full network of a vit case with the case's parameters. */
 export function vitOf(config: Config, params: Map<string, GoldenTensor>): VisionTransformer {
@@ -75,14 +75,15 @@ function scriptedDropPath(golden: GoldenCase): DropPath {
   };
 }
 
-function compareGradients(
+export function compareGradients(
   comparison: Comparison,
   golden: GoldenCase,
   parameters: [string, Tensor][],
   zero: readonly string[],
+  family?: "resnet",
 ): void {
   for (const [name, x] of parameters) {
-    const official = toOfficial(name);
+    const official = toOfficial(name, family);
     const expected = golden.tensors.get(`grad.${official}`);
     const actual = gradientOf(x);
     if (expected) comparison.close(`grad.${official}`, actual, expected, golden.entry.tolerance!.grad);

@@ -8,6 +8,7 @@ import { runMasking, runParameterGroups, runSampler } from "./exact.js";
 import { runAugmentOps, runKnn, runSchedules } from "./images.js";
 import { runDinoLoss, runIbotLoss, runKoleo } from "./losses.js";
 import { runExtract, runHead, runIntermediate, runVit } from "./networks.js";
+import { runResnet, runResnetExtract, runResnetIntermediate, runTorchvisionResnet } from "./resnet.js";
 import { runPoaStep } from "./step.js";
 import { runTorchvision } from "./stock.js";
 
@@ -26,6 +27,10 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^vit_intermediate/, runIntermediate],
   [/^vit_extract/, runExtract],
   [/^vit/, runVit],
+  [/^resnet_intermediate/, runResnetIntermediate],
+  [/^resnet_extract/, runResnetExtract],
+  [/^resnet/, runResnet],
+  [/^torchvision_resnet/, runTorchvisionResnet],
   [/^head/, runHead],
   [/^dino_loss/, runDinoLoss],
   [/^ibot_loss/, runIbotLoss],

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import * as reference from "../reference/activation.js";
-import { checkKernel } from "../support/kernels.js";
+import { checkKernel, type TestMemory } from "../support/kernels.js";
 import { runKernel } from "../support/run-kernel.js";
 import { test } from "../support/test.js";
 
@@ -61,4 +61,36 @@ test("gelu is 0 or the identity far from 0, and NaN stays NaN", () => {
   assert.ok(y[2] <= 0 && y[2] > -1e-10, `gelu(-8) = ${y[2]}`);
   assert.equal([...apply(x, "gelu_grad_f32").subarray(0, 3)].map(Math.abs), [0, 0, 0]);
   assert.equal([...apply(x, "gelu_grad_f32").subarray(3)], [1, 1, 1, Number.NaN]);
+});
+
+for (const n of [0, 1, 3, 4, 7, 8, 9, 15, 1027]) {
+  test(`relu of ${n} numbers, after a sum too, and its gradient equal their references`, () => {
+    checkKernel("relu_f32", reference.relu_f32, { args: (m) => [n, m.input(n), m.output(n)] });
+    checkKernel("add_relu_f32", reference.add_relu_f32, { args: (m) => [n, m.input(n), m.input(n), m.output(n)] });
+    for (const beta of [0, 1]) {
+      checkKernel("relu_grad_f32", reference.relu_grad_f32, {
+        args: (m) => [n, m.input(n), m.input(n), beta, m.output(n, { beta })],
+      });
+    }
+  });
+}
+
+test("relu, the sum before it and its gradient may write over an input, at addresses that are no multiple of 16 bytes", () => {
+  const written = (m: TestMemory) => m.output(40, { beta: 1 }) + 8;
+  checkKernel("relu_f32", reference.relu_f32, { args: (m) => ((y) => [37, y, y])(written(m)) });
+  checkKernel("add_relu_f32", reference.add_relu_f32, {
+    args: (m) => ((y) => [37, y, m.input(40) + 4, y])(written(m)),
+  });
+  checkKernel("relu_grad_f32", reference.relu_grad_f32, {
+    args: (m) => ((dx) => [37, m.input(40) + 12, dx, 0, dx])(written(m)),
+  });
+});
+
+test("NaN stays NaN through relu and lets the gradient pass; at 0 there is none", () => {
+  const x = Float32Array.of(-1, 0, 2, Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  const [y] = runKernel("relu_f32", (m) => [6, m.input(x), m.output(6)]);
+  assert.equal([...y], [0, 0, 2, Number.NaN, 0, Number.POSITIVE_INFINITY]);
+  const dy = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const [dx] = runKernel("relu_grad_f32", (m) => [6, m.input(y), m.input(dy), 0, m.output(6)]);
+  assert.equal([...dx], [0, 0, 3, 4, 0, 6]);
 });

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { DTypeError } from "../../src/errors.js";
-import { gelu } from "../../src/ops/activation.js";
+import { gelu, relu } from "../../src/ops/activation.js";
 import { init } from "../../src/runtime/context.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { gradcheck, leaf } from "../support/gradcheck.js";
@@ -37,4 +37,19 @@ test("the gradient of gelu is its derivative, also through a strided view", asyn
 test("gelu refuses integers", async () => {
   await init();
   refuses(() => gelu(fromArray([1], [1], "i32")), DTypeError, "gelu: x is [1] i32, expected f32.");
+});
+
+test("relu keeps what is positive, reads strided inputs and takes empty ones", async () => {
+  await init();
+  const x = fromArray([9, -20, 9, 30, 9, 0], [3, 2]);
+  assert.equal([...step(() => relu(x.select(1, 1))).toArray()], [0, 30, 0]);
+  assert.equal(step(() => relu(empty([0, 3]))).shape, [0, 3]);
+  refuses(() => relu(fromArray([1], [1], "i32")), DTypeError, "relu: x is [1] i32, expected f32.");
+});
+
+test("the gradient of relu is its derivative, also through a strided view", async () => {
+  await initDouble();
+  const x = leaf([3, 4], 1);
+  gradcheck(() => relu(x), [x]);
+  gradcheck(() => relu(x.narrow(1, 1, 2)), [x]);
 });

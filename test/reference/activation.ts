@@ -38,3 +38,24 @@ export function gelu_grad_f32({ f32 }: Heap, n: number, x: number, dy: number, b
     f32[(dx >> 2) + i] = f32[(dy >> 2) + i] * (normalCdf(value) + value * normalDensity(value)) + before;
   }
 }
+
+export function relu_f32({ f32 }: Heap, n: number, x: number, y: number): void {
+  for (let i = 0; i < n; i++) {
+    const value = f32[(x >> 2) + i];
+    f32[(y >> 2) + i] = Math.max(value, 0);
+  }
+}
+
+export function add_relu_f32({ f32 }: Heap, n: number, a: number, b: number, y: number): void {
+  for (let i = 0; i < n; i++) {
+    const value = f32[(a >> 2) + i] + f32[(b >> 2) + i];
+    f32[(y >> 2) + i] = Math.max(value, 0);
+  }
+}
+
+export function relu_grad_f32({ f32 }: Heap, n: number, y: number, dy: number, beta: number, dx: number): void {
+  for (let i = 0; i < n; i++) {
+    const before = beta === 0 ? 0 : f32[(dx >> 2) + i];
+    f32[(dx >> 2) + i] = (f32[(y >> 2) + i] <= 0 ? 0 : f32[(dy >> 2) + i]) + before;
+  }
+}

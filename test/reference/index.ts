@@ -1,6 +1,7 @@
 // All reference kernels by name, for `init({ kernels })`.
 export * from "./activation.js";
 export * from "./attention.js";
+export * from "./batch-norm.js";
 export * from "./blur.js";
 export * from "./conv.js";
 export * from "./conv-depthwise.js";
@@ -18,6 +19,7 @@ export * from "./image-color.js";
 export * from "./l2-normalize.js";
 export * from "./layer-norm.js";
 export * from "./log-distance.js";
+export * from "./mask-rows.js";
 export * from "./nearest.js";
 export * from "./optimizer.js";
 export * from "./pack.js";

@@ -1,3 +1,4 @@
+import type { StoredTensor } from "../../formats/safetensors.js";
 import { type Naming, namingOf } from "./naming.js";
 
 /**
@@ -12,5 +13,12 @@ export const stockResnet: Naming = {
     ["layer#.#.bn#.*", "layer#.layers.#.norm#.*"],
     ["layer#.#.downsample.#.*", "layer#.layers.#.downsample.#.*"],
   ]),
-  computed: /\.num_batches_tracked$/,
+  reorder: (ours, x) => (ours.endsWith(".num_batches_tracked") ? otherNumbers(x) : x),
 };
+
+/** The number of batches that the running statistics have seen is an integer there, and a float32 like all else here. */
+function otherNumbers({ dtype, shape, data }: StoredTensor): StoredTensor {
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
+  if (dtype !== "I64") return { dtype: "I64", shape, data: BigInt64Array.from(numbers.map(BigInt)) };
+  return { dtype: "F32", shape, data: Float32Array.from(numbers) };
+}
