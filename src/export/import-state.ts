@@ -5,11 +5,12 @@ import type { EncoderSpec } from "../models/encoder-spec.js";
 import { shapesOnly } from "../tensor/create.js";
 import { formatShape } from "../tensor/shape.js";
 import { inferSpec, type SpecOptions } from "./infer-spec.js";
+import type { Family } from "./names.js";
 import type { Naming } from "./naming/naming.js";
 import { namingFor } from "./namings.js";
 
 export interface ImportOptions extends SpecOptions {
-  /** Tensors that may be left over, by their names in the file; `*` stands for any text. */
+  /** Tensors of the backbone's part of the file that may be left over, without its prefix; `*` stands for any text. */
   readonly ignore?: readonly string[];
 }
 
@@ -31,13 +32,19 @@ export interface ImportedState {
 /** What a checkpoint may be wrapped in, the teacher before the student. */
 const WRAPPERS = ["teacher", "student", "state_dict", "model", "module", "backbone"];
 
-/** Tensors that only training reads, or that another library does not have, with the value they start at. */
-const FILLED: readonly [RegExp, number][] = [
-  [/^mask_token$/, 0],
-  [/^norm[012]\.weight$/, 1],
-  [/^norm[012]\.bias$/, 0],
-  [/\.num_batches_tracked$/, 0],
-];
+/** Tensors that no feature depends on, or that another library does not have, with the value they start at. */
+const FILLED: Readonly<Record<Family, readonly [RegExp, number][]>> = {
+  vit: [[/^mask_token$/, 0]],
+  swin: [
+    [/^mask_token$/, 0],
+    [/^norm[012]\.weight$/, 1],
+    [/^norm[012]\.bias$/, 0],
+  ],
+  resnet: [
+    [/^mask_token$/, 0],
+    [/\.num_batches_tracked$/, 0],
+  ],
+};
 
 /**
  * Translates a checkpoint of another library: names, order of channels, architecture. Strict: every tensor of the file must have its
@@ -58,34 +65,41 @@ export function importState(
   const bare = inside.map(([name, x]) => [name.slice(prefix.length), x] as const);
   const present = bare.map(([name]) => name);
   const naming = namingFor(options.names, options.family, present);
-  const { ours, unknown, ignored } = sorted(bare, naming, options.ignore ?? []);
+  const { ours, unknown } = sorted(bare, naming);
   const theirs = (name: string) => prefix + (naming.theirs(name) ?? name);
   const byName = new Map([...ours].map(([name, { shape }]) => [name, shape]));
   const spec = inferSpec({ label, byName, theirs }, options);
-  const expected = new Map(
-    [...shapesOnly(() => buildBackboneOf(spec)).namedTensors()].map(([name, x]) => [name, x.shape]),
-  );
-  const filled = [...expected.keys()].filter((name) => !ours.has(name) && startOf(name) !== undefined);
+  const expected = shapesOf(spec);
+  const absent = [...expected.keys()].filter((name) => !ours.has(name));
+  const start = (name: string) => FILLED[options.family].find(([pattern]) => pattern.test(name))?.[1];
+  const over = [
+    ...unknown.map((name) => prefix + name),
+    ...[...ours.keys()].filter((name) => !expected.has(name)).map(theirs),
+  ];
+  const ignored = over.filter((name) => options.ignore?.some((glob) => globOf(glob).test(name.slice(prefix.length))));
   expectNone(label, {
-    missing: [...expected.keys()].filter((name) => !ours.has(name) && startOf(name) === undefined).map(theirs),
-    unexpected: [
-      ...unknown.map((name) => prefix + name),
-      ...[...ours.keys()].filter((name) => !expected.has(name)).map(theirs),
-    ],
-    misshapen: [...ours].flatMap(([name, { shape }]) => {
-      const wanted = expected.get(name);
-      const fits = !wanted || formatShape(wanted) === formatShape(shape);
-      return fits ? [] : [`${theirs(name)} is ${formatShape(shape)}, expected ${formatShape(wanted)}`];
+    missing: absent.filter((name) => start(name) === undefined).map(theirs),
+    unexpected: over.filter((name) => !ignored.includes(name)),
+    misshapen: [...expected].flatMap(([name, shape]) => {
+      const given = byName.get(name) ?? shape;
+      return formatShape(given) === formatShape(shape)
+        ? []
+        : [`${theirs(name)} is ${formatShape(given)}, expected ${formatShape(shape)}`];
     }),
   });
   return {
     spec,
-    state: new Map([...expected].map(([name, shape]) => [name, ours.get(name) ?? constant(shape, startOf(name)!)])),
-    matched: ours.size,
-    filled,
+    state: new Map([...expected].map(([name, shape]) => [name, ours.get(name) ?? constant(shape, start(name)!)])),
+    matched: expected.size - absent.length,
+    filled: absent,
     leftOut: [...tensors.keys()].filter((name) => !name.startsWith(prefix)),
-    ignored: ignored.map((name) => prefix + name),
+    ignored,
   };
+}
+
+function shapesOf(spec: EncoderSpec): Map<string, readonly number[]> {
+  const tensors = shapesOnly(() => buildBackboneOf(spec)).namedTensors();
+  return new Map([...tensors].map(([name, x]) => [name, x.shape]));
 }
 
 /** What stands before the names of the backbone. */
@@ -98,28 +112,22 @@ function prefixOf(names: readonly string[]): string {
   }
 }
 
-/** Tensors by our names and in our order, and those that have no place. */
-function sorted(tensors: readonly (readonly [string, StoredTensor])[], naming: Naming, ignore: readonly string[]) {
-  const patterns = ignore.map(globOf);
+/** Tensors by our names and in our order, and the names that we have no place for. */
+function sorted(tensors: readonly (readonly [string, StoredTensor])[], naming: Naming) {
   const ours = new Map<string, StoredTensor>();
-  const [unknown, ignored]: [string[], string[]] = [[], []];
+  const unknown: string[] = [];
   for (const [name, x] of tensors) {
     if (naming.computed?.test(name)) continue;
     const own = naming.ours(name);
-    if (patterns.some((pattern) => pattern.test(name))) ignored.push(name);
-    else if (own === undefined || ours.has(own)) unknown.push(name);
+    if (own === undefined || ours.has(own)) unknown.push(name);
     else ours.set(own, naming.reorder?.(own, x) ?? x);
   }
-  return { ours, unknown, ignored };
+  return { ours, unknown };
 }
 
 function globOf(glob: string): RegExp {
   const escaped = glob.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&"));
   return new RegExp(`^${escaped.join(".*")}$`);
-}
-
-function startOf(name: string): number | undefined {
-  return FILLED.find(([pattern]) => pattern.test(name))?.[1];
 }
 
 function constant(shape: readonly number[], value: number): StoredTensor {
