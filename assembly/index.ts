@@ -12,6 +12,7 @@ export {
 } from "./elementwise";
 export { argmax_rows_f32, column_sum_f32, max_blocks_f32, squared_norm_blocks_f32, sum_blocks_f32 } from "./reduce";
 export { gather_rows_f32, scatter_add_rows_f32 } from "./gather";
+export { move_rows_f32 } from "./move_rows";
 export { patchify_f32 } from "./patchify";
 export { batch_sum_f32, embed_tokens_f32, embed_tokens_grad_mask_f32, embed_tokens_grad_patches_f32 } from "./tokens";
 export { residual_f32, residual_grad_branch_f32, residual_grad_gamma_f32 } from "./residual";

@@ -14,4 +14,5 @@ export {
 export type { Features, ForwardOptions } from "./models/features.js";
 export { ResNet, type ResNetOptions } from "./models/resnet.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";
+export { type SwinOptions, SwinStage, SwinTransformer } from "./models/swin.js";
 export { VisionTransformer, type VitOptions } from "./models/vit.js";

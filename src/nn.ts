@@ -4,7 +4,7 @@ export { Attention, type AttentionOptions } from "./nn/attention.js";
 export { BatchNorm } from "./nn/batch-norm.js";
 export { Block, type BlockOptions } from "./nn/block.js";
 export { Conv2d, type ConvOptions } from "./nn/conv.js";
-export { type BranchSample, type DropPath, stochasticDepth } from "./nn/drop-path.js";
+export { type BranchSample, type DropPath, dropPathPerSample, stochasticDepth } from "./nn/drop-path.js";
 export { GroupNorm } from "./nn/group-norm.js";
 export { constant, convWeight, linearWeight, normal, truncatedNormal, uniform, type WeightInit } from "./nn/init.js";
 export { LayerScale } from "./nn/layer-scale.js";
@@ -12,8 +12,10 @@ export { Linear } from "./nn/linear.js";
 export { Mlp } from "./nn/mlp.js";
 export { buffer, derive, Module } from "./nn/module.js";
 export { LayerNorm } from "./nn/norm.js";
-export { PatchEmbed, PatchProjection } from "./nn/patch-embed.js";
+export { NormedPatchEmbed, PatchEmbed, PatchProjection } from "./nn/patch-embed.js";
+export { PatchMerging } from "./nn/patch-merging.js";
 export { positionFor } from "./nn/pos-embed.js";
+export { relativePositionBias, relativePositionIndex } from "./nn/relative-position.js";
 export {
   BasicBlock,
   Bottleneck,
@@ -23,3 +25,6 @@ export {
   ResidualBlock,
   type ResidualBlockOptions,
 } from "./nn/residual-block.js";
+export { SwinBlock, type SwinBlockOptions } from "./nn/swin-block.js";
+export { WindowAttention, type WindowAttentionOptions, WindowMsa } from "./nn/window-attention.js";
+export { type WindowLayout, type WindowOptions, windowLayout } from "./ops/window-layout.js";

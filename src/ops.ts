@@ -25,3 +25,4 @@ export { resample } from "./ops/resize.js";
 export { sinkhornKnopp } from "./ops/sinkhorn.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export { embedTokens } from "./ops/tokens.js";
+export { joinWindows, mergePatches, partitionWindows } from "./ops/windows.js";

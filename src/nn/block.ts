@@ -2,7 +2,7 @@ import { gatherRows } from "../ops/gather.js";
 import { residual } from "../ops/residual.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Attention, type AttentionOptions } from "./attention.js";
-import type { BranchSample, DropPath } from "./drop-path.js";
+import { type BranchSample, type DropPath, sampled } from "./drop-path.js";
 import { LayerScale } from "./layer-scale.js";
 import { Mlp } from "./mlp.js";
 import { derive, Module } from "./module.js";
@@ -93,13 +93,6 @@ export class Block extends Module {
     const branch = compute(sampled(x, sample));
     return residual(x.narrow(1, 0, kept), branch, { gamma: scale?.gamma, ...sample });
   }
-}
-
-/** The images of x [B, T, w] that a residual branch is computed for. */
-function sampled(x: Tensor, { rows }: BranchSample): Tensor {
-  if (!rows) return x;
-  const [batch, tokens, width] = x.shape;
-  return gatherRows(x.reshape([batch, tokens * width]), rows).reshape([-1, tokens, width]);
 }
 
 /** A sample of the images of a batch as a sample of token rows, of which row r belongs to image images[r]. */

@@ -1,4 +1,7 @@
+import { gatherRows } from "../ops/gather.js";
 import type { Rng } from "../tensor/random.js";
+import { numelOf } from "../tensor/shape.js";
+import type { Tensor } from "../tensor/tensor.js";
 
 /** Which samples of a batch a residual branch is computed for, and the factor on it. */
 export interface BranchSample {
@@ -25,7 +28,26 @@ export function stochasticDepth(rng: Rng): NonNullable<DropPath> {
       const subset = Math.max(Math.floor(batch * (1 - rate)), 1);
       return { rows: rng.permutation(batch).slice(0, subset), scale: batch / subset };
     }
-    const keep = 1 - rate;
-    return { scale: Float32Array.from({ length: batch }, () => (rng.chance(keep) ? 1 / keep : 0)) };
+    return perSample(rng, batch, rate);
   };
+}
+
+/**
+ * Stochastic depth as the published Swin trains it (spec §5.5): each sample is dropped on its own at any rate r < 1, kept
+ * ones divided by 1−r.
+ */
+export function dropPathPerSample(rng: Rng): NonNullable<DropPath> {
+  return (batch, rate) => (rate <= 0 ? {} : perSample(rng, batch, rate));
+}
+
+function perSample(rng: Rng, batch: number, rate: number): BranchSample {
+  const keep = 1 - rate;
+  return { scale: Float32Array.from({ length: batch }, () => (rng.chance(keep) ? 1 / keep : 0)) };
+}
+
+/** The samples of x [B, ...] that a residual branch is computed for. */
+export function sampled(x: Tensor, { rows }: BranchSample): Tensor {
+  if (!rows) return x;
+  const [batch, ...rest] = x.shape;
+  return gatherRows(x.reshape([batch, numelOf(rest)]), rows).reshape([rows.length, ...rest]);
 }

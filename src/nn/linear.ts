@@ -1,15 +1,17 @@
 import { linear } from "../ops/linear.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { constant, linearWeight, type WeightInit } from "./init.js";
+import { linearBias, linearWeight, type WeightInit } from "./init.js";
 import { derive, Module } from "./module.js";
 
-/** y = inputScale · x·Wᵀ + b.  W [out, in], b [out]; a slice of a grouped layer has W [g, out, in], b [g, out]. */
+/** y = inputScale · x·Wᵀ + b.  W [out, in], b [out]; a slice of a grouped layer has W [g, out, in] and b [g, out], or W [out, g, in]. */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   /** Keeps activations of a slice at the scale of the full layer: full inputs / active inputs. */
   readonly inputScale: number;
+  /** What a weight with three axes groups. */
+  readonly groups: "outputs" | "inputs";
 
   /**
    * @param inFeatures  length of an input row
@@ -23,23 +25,25 @@ export class Linear extends Module {
   ) {
     super();
     this.weight = linearWeight([outFeatures, inFeatures], init, rng);
-    this.bias = bias ? constant([outFeatures], 0) : null;
+    this.bias = bias ? linearBias([outFeatures, inFeatures], init, rng) : null;
     this.inputScale = 1;
+    this.groups = "outputs";
   }
 
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias, { inputScale: this.inputScale });
+    return linear(x, this.weight, this.bias, { inputScale: this.inputScale, groups: this.groups });
   }
 
-  /** Folds the rescaling into the weight and the row groups into rows, so that an ordinary layer remains. */
+  /** Folds the rescaling into the weight and groups into rows or columns, so that an ordinary layer remains. */
   override materialize(): this {
     const dense = super.materialize();
     const { weight, bias } = dense;
     const scale = Math.fround(this.inputScale); // as the product's kernel takes it
     if (scale !== 1) weight.write(weight.toArray().map((w) => w * scale));
-    const inFeatures = weight.shape[weight.shape.length - 1];
+    const { shape } = weight;
+    const dense2d = this.groups === "inputs" ? [shape[0], -1] : [-1, shape[shape.length - 1]];
     return derive<this>(dense, {
-      weight: weight.reshape([-1, inFeatures]),
+      weight: weight.reshape(dense2d),
       bias: bias?.reshape([-1]) ?? null,
       inputScale: 1,
     } as Partial<this>);
@@ -61,6 +65,17 @@ export class Linear extends Module {
       weight: this.weight.reshape([groups, -1, inFeatures]).narrow(1, 0, out).narrow(2, 0, input),
       bias: this.bias?.reshape([groups, -1]).narrow(1, 0, out) ?? null,
       inputScale: this.inputScale * (inFeatures / input),
+    });
+  }
+
+  /** The first `out` rows, and the first `input` columns of each of `groups` equal column groups (patch merging). */
+  sliceInputGroups(groups: number, out: number, input: number): Linear {
+    const grouped = this.weight.reshape([this.weight.shape[0], groups, -1]);
+    return derive<Linear>(this, {
+      weight: grouped.narrow(0, 0, out).narrow(2, 0, input),
+      bias: this.bias?.narrow(0, 0, out) ?? null,
+      inputScale: this.inputScale * (grouped.shape[2] / input),
+      groups: "inputs",
     });
   }
 }

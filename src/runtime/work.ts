@@ -64,6 +64,7 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   ...{ mask_rows_f32: moves, mask_rows_grad_f32: moves, mask_rows_grad_token_f32: moves },
   ...{ add_f32: moves, subtract_f32: moves, multiply_f32: moves, multiply_grad_f32: moves, scale_f32: moves },
   ...{ fill_f32: moves, copy_f32: moves, add_row_f32: moves, gather_rows_f32: moves, scatter_add_rows_f32: moves },
+  move_rows_f32: moves,
   ...{ column_sum_f32: moves, batch_sum_f32: moves, ema_f32: moves, sinkhorn_scale_f32: moves },
   ...{ sinkhorn_rows_f32: moves, sinkhorn_columns_f32: moves },
   ...{ embed_tokens_f32: moves, embed_tokens_grad_patches_f32: moves, embed_tokens_grad_mask_f32: moves },

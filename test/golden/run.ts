@@ -11,6 +11,7 @@ import { runExtract, runHead, runIntermediate, runVit } from "./networks.js";
 import { runResnet, runResnetExtract, runResnetIntermediate, runTorchvisionResnet } from "./resnet.js";
 import { runPoaStep } from "./step.js";
 import { runTorchvision } from "./stock.js";
+import { runSwin, runSwinIntermediate } from "./swin.js";
 
 export interface GoldenResult {
   readonly case: string;
@@ -31,6 +32,8 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^resnet_extract/, runResnetExtract],
   [/^resnet/, runResnet],
   [/^torchvision_resnet/, runTorchvisionResnet],
+  [/^swin_intermediate/, runSwinIntermediate],
+  [/^swin_(full|sub|local)/, runSwin],
   [/^head/, runHead],
   [/^dino_loss/, runDinoLoss],
   [/^ibot_loss/, runIbotLoss],

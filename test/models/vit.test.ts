@@ -3,58 +3,52 @@ import * as assert from "uvu/assert";
 import { noGrad, step } from "../../src/autograd/tape.js";
 import { keptBlocks } from "../../src/elastic/blocks.js";
 import { ConfigError, ShapeError } from "../../src/errors.js";
-import type { Features, ForwardOptions } from "../../src/models/features.js";
+import type { Features } from "../../src/models/features.js";
 import { VisionTransformer, type VitOptions } from "../../src/models/vit.js";
 import { concatRows } from "../../src/ops/concat.js";
-import { gatherRows } from "../../src/ops/gather.js";
 import { contiguous } from "../../src/ops/layout.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import { close } from "../support/close.js";
-import { gradcheck, numbers } from "../support/gradcheck.js";
-import { gradientOf } from "../support/gradient.js";
+import { gradcheck } from "../support/gradcheck.js";
 import { refuses } from "../support/refuses.js";
 import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
+import { outputsOf, sameOutputs, seededImages, testBackbone, withNumbers } from "./backbone-suite.js";
 
 /** A network with seeded numbers of order one, so that no part is too small to be seen. */
 function vit(options: Partial<VitOptions> = {}): VisionTransformer {
-  const model = new VisionTransformer({
-    imageSize: 16,
-    patchSize: 4,
-    channels: 1,
-    width: 12,
-    depth: 5,
-    headDim: 4,
-    layerScale: 1,
-    rng: new Rng(1),
-    ...options,
-  });
-  for (const [name, x] of model.namedTensors()) {
-    x.name = name;
-    const scale = x.shape.length > 1 ? 0.3 : 0.1;
-    const center = /norm.*weight|gamma/.test(name) ? 1 : 0;
-    x.write(numbers(x.shape, x.numel + name.length).map((value) => center + scale * value));
-  }
-  return model;
+  const size = { imageSize: 16, patchSize: 4, channels: 1, width: 12, depth: 5, headDim: 4, layerScale: 1 };
+  return withNumbers(new VisionTransformer({ ...size, rng: new Rng(1), ...options }));
 }
 
-const image = (batch: number, height: number, width = height) =>
-  fromArray(numbers([batch, 1, height, width], height), [batch, 1, height, width]);
+const image = (batch: number, height: number, width = height) => seededImages(batch, 1, height, width);
 
-/** All that a forward pass returns, as arrays. */
-function outputs(model: VisionTransformer, images: Tensor, options: ForwardOptions = {}) {
-  return step(() => {
-    const { classToken, patchTokens, prenorm } = model.forward(images, options);
-    return [classToken, patchTokens, prenorm].map((x) => x.toArray());
-  });
-}
-
-function same(actual: ArrayLike<number>[], expected: ArrayLike<number>[]): void {
-  for (const part of expected.keys()) close(actual[part], expected[part], 2e-5, `part ${part}, entry`);
-}
+testBackbone({
+  family: "vit",
+  build: () => vit({ depth: 3, dropPathRate: 0.3 }),
+  tiny: () => vit({ width: 8, depth: 2, imageSize: 8 }),
+  channels: 1,
+  side: 16,
+  otherSides: [8, 20],
+  tinySides: [8, 4],
+  patches: 16,
+  tinyPatches: 4,
+  full: { width: 12, depth: 3 },
+  parts: [
+    { width: 8, depth: 2 },
+    { width: 12, depth: 1 },
+    { width: 4, depth: 3 },
+  ],
+  tinyPart: { width: 4, depth: 1 },
+  dropPaths: [
+    () => {
+      const subsets = [[2, 0], [1, 2], [0, 1], [2, 1], [0], [1, 0]].map((rows) => Int32Array.from(rows));
+      return () => ({ rows: subsets.shift() as Int32Array, scale: 1.5 });
+    },
+  ],
+});
 
 test("parameters carry the names of a checkpoint, in its order", async () => {
   await init();
@@ -120,7 +114,7 @@ test("a slice, and what is materialised of it, are the same function to rounding
       assert.ok(dense.parameters().every(({ contiguous }) => contiguous));
       assert.is(dense.parameterCount, slice.parameterCount);
       assert.is(dense.blocks[0].attn.qkv.weight.shape.length, 2);
-      same(outputs(dense, images[size]), outputs(slice, images[size]));
+      sameOutputs(outputsOf(dense, images[size]), outputsOf(slice, images[size]));
       dense.dispose();
     }),
     { numRuns: 25, seed: 1 },
@@ -140,29 +134,13 @@ test("a slice keeps the first channels of every tensor and the blocks of the pub
   assert.equal([model.width, model.depth], [12, 5], "the full network is untouched");
 });
 
-test("slicing to the full size changes no bit", async () => {
-  await init();
-  const model = vit();
-  assert.equal(outputs(model.slice({ width: 12, depth: 5 }), image(2, 16)), outputs(model, image(2, 16)));
-  assert.equal(outputs(model.slice({}), image(2, 8)), outputs(model, image(2, 8)));
-});
-
 test("a slice of a slice in width is the slice at once", async () => {
   await init();
   const model = vit();
   const [once, twice] = [model.slice({ width: 4 }), model.slice({ width: 8 }).slice({ width: 4 })];
-  same(outputs(twice, image(2, 16)), outputs(once, image(2, 16)));
+  sameOutputs(outputsOf(twice, image(2, 16)), outputsOf(once, image(2, 16)));
   const deep = model.slice({ depth: 3 }).slice({ depth: 2, width: 4 }).materialize();
-  same(outputs(deep, image(2, 8)), outputs(model.slice({ width: 4, depth: 2 }), image(2, 8)));
-});
-
-test("materialised twice is materialised once", async () => {
-  await init();
-  const dense = vit().slice({ width: 8, depth: 2 }).materialize();
-  const again = dense.materialize();
-  assert.equal(outputs(again, image(1, 16)), outputs(dense, image(1, 16)));
-  const narrower = dense.slice({ width: 4, depth: 1 });
-  same(outputs(narrower.materialize(), image(1, 16)), outputs(narrower, image(1, 16)));
+  sameOutputs(outputsOf(deep, image(2, 8)), outputsOf(model.slice({ width: 4, depth: 2 }), image(2, 8)));
 });
 
 test("other crop sizes give one token per patch", async () => {
@@ -185,29 +163,14 @@ test("a masked patch does not see its pixels, an unmasked one does", async () =>
   const [clean, changed] = [image(2, 16), image(2, 16)];
   const at = 16 * 4 + 4; // first pixel of patch 5
   changed.write(changed.toArray().with(at, 9));
-  assert.equal(outputs(model, changed, { masks }), outputs(model, clean, { masks }));
-  assert.not.equal(outputs(model, changed), outputs(model, clean));
-  assert.not.equal(outputs(model, clean, { masks })[0].slice(0, 12), outputs(model, clean)[0].slice(0, 12));
+  assert.equal(outputsOf(model, changed, { masks }), outputsOf(model, clean, { masks }));
+  assert.not.equal(outputsOf(model, changed), outputsOf(model, clean));
+  assert.not.equal(outputsOf(model, clean, { masks })[0].slice(0, 12), outputsOf(model, clean)[0].slice(0, 12));
   assert.equal(
-    outputs(model, clean, { masks })[0].slice(12),
-    outputs(model, clean)[0].slice(12),
+    outputsOf(model, clean, { masks })[0].slice(12),
+    outputsOf(model, clean)[0].slice(12),
     "the other image is as it was",
   );
-});
-
-test("the mask token has a gradient only where it was used", async () => {
-  await init();
-  const model = vit();
-  const run = (masks: Tensor | null) =>
-    step(() =>
-      contiguous(model.slice({ width: 8 }).forward(image(2, 16), { masks }).classToken).backward(numbers([16], 1)),
-    );
-  run(null);
-  assert.is(model.mask_token.grad(), null);
-  run(fromArray(new Array(32).fill(0).with(3, 1), [2, 16], "i32"));
-  const gradient = Array.from(gradientOf(model.mask_token));
-  assert.ok(gradient.slice(0, 8).every((value) => value !== 0));
-  assert.equal(gradient.slice(8), [0, 0, 0, 0]);
 });
 
 test("images, masks and options that do not fit are refused with the sizes", async () => {
@@ -273,7 +236,7 @@ test("stochastic depth is the same for all blocks, or rises from zero", async ()
     asked.push(rate);
     return {};
   };
-  outputs(vit({ dropPathRate: 0.4, dropPathUniform: false }).slice({ depth: 3 }), image(1, 8), { dropPath });
+  outputsOf(vit({ dropPathRate: 0.4, dropPathUniform: false }).slice({ depth: 3 }), image(1, 8), { dropPath });
   assert.equal(asked, [0, 0, 0.2, 0.2, 0.4, 0.4]);
 });
 
@@ -322,71 +285,4 @@ test("the whole network is the derivative of itself: full and sliced, masked and
     return concatRows([...tokens, global.classToken, contiguous(global.patchTokens), local.classToken]);
   };
   gradcheck(fn, model.parameters(), { samples: 5 });
-});
-
-test("the class token alone has the bits and the gradients of the whole forward pass", async () => {
-  const scripted = () => {
-    const subsets = [Int32Array.of(2, 0), Int32Array.of(1, 2), Int32Array.of(0, 1), Int32Array.of(2, 1)];
-    return () => ({ rows: subsets.shift() as Int32Array, scale: 1.5 });
-  };
-  await init();
-  const images = image(3, 16);
-  const single = vit({ depth: 2, dropPathRate: 0.3 });
-  for (const options of [() => ({}), () => ({ dropPath: scripted() })]) {
-    const [alone] = step(() => [single.classToken(images, options()).toArray()]);
-    assert.equal(alone, outputs(single, images, options())[0]);
-  }
-  await initDouble();
-  const model = vit({ depth: 2, width: 8 });
-  const double = image(2, 16);
-  const gradients = (classToken: () => Tensor) => {
-    step(() => contiguous(classToken()).backward(numbers([2, 8], 5)));
-    const all = model.parameters().map((x) => Float64Array.from(gradientOf(x)));
-    for (const x of model.parameters()) x.storage.gradientPresent = false;
-    return all;
-  };
-  const whole = gradients(() => model.forward(double).classToken);
-  const alone = gradients(() => model.classToken(double));
-  for (const part of whole.keys()) close(alone[part], whole[part], 1e-12, `parameter ${part}, entry`);
-});
-
-test("chosen tokens have the bits and the gradients of the whole forward pass", async () => {
-  const patches = Int32Array.of(14, 0, 5, 6, 15, 33); // of 3 images with 16 patches each
-  const subset = () => {
-    const subsets = [Int32Array.of(2, 0), Int32Array.of(1, 2), Int32Array.of(0, 1), Int32Array.of(2, 1)];
-    return () => ({ rows: subsets.shift() as Int32Array, scale: 1.5 });
-  };
-  const perImage = () => () => ({ scale: Float32Array.of(1.25, 0, 0.5) });
-  const choose = ({ classToken, patchTokens }: { classToken: Tensor; patchTokens: Tensor }) => [
-    contiguous(classToken),
-    gatherRows(patchTokens, patches),
-  ];
-  const masks = Int32Array.from({ length: 48 }, (_, i) => (i % 5 === 0 ? 1 : 0));
-  await init();
-  const single = vit({ depth: 2, dropPathRate: 0.3 });
-  for (const dropPath of [() => null, subset, perImage]) {
-    const compared = step(() => {
-      const options = () => ({ dropPath: dropPath(), masks: fromArray(masks, [3, 16], "i32") });
-      const { classToken, patchTokens } = single.tokensAt(image(3, 16), patches, options());
-      const whole = choose(single.forward(image(3, 16), options()));
-      return [classToken, patchTokens].map((x, i) => [x.toArray(), whole[i].toArray()]);
-    });
-    for (const [chosen, whole] of compared) assert.equal(chosen, whole);
-  }
-  await initDouble();
-  const model = vit({ depth: 2, width: 8 });
-  const gradients = (tokens: () => Tensor[]) => {
-    step(() => concatRows(tokens()).backward(numbers([9, 8], 5)));
-    const all = model.parameters().map((x) => Float64Array.from(gradientOf(x)));
-    for (const x of model.parameters()) x.storage.gradientPresent = false;
-    return all;
-  };
-  for (const dropPath of [() => null, subset, perImage]) {
-    const whole = gradients(() => choose(model.forward(image(3, 16), { dropPath: dropPath() })));
-    const chosen = gradients(() => {
-      const { classToken, patchTokens } = model.tokensAt(image(3, 16), patches, { dropPath: dropPath() });
-      return [contiguous(classToken), contiguous(patchTokens)];
-    });
-    for (const part of whole.keys()) close(chosen[part], whole[part], 1e-12, `parameter ${part}, entry`);
-  }
 });

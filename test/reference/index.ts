@@ -20,6 +20,7 @@ export * from "./l2-normalize.js";
 export * from "./layer-norm.js";
 export * from "./log-distance.js";
 export * from "./mask-rows.js";
+export * from "./move-rows.js";
 export * from "./nearest.js";
 export * from "./optimizer.js";
 export * from "./pack.js";
