@@ -148,10 +148,11 @@ function swinSpec(shapes: Shapes, options: SpecOptions): SwinSpec {
 function resnetSpec(shapes: Shapes, options: SpecOptions): ResnetSpec {
   const [stemChannels, channels] = shapeOf(shapes, "conv1.weight", 4, "resnet");
   const [width] = shapeOf(shapes, "layer1.layers.0.conv1.weight", 4, "resnet");
-  const [outChannels] = shapeOf(shapes, "layer1.layers.0.conv3.weight", 4, "resnet");
+  const basic = !shapes.byName.has("layer1.layers.0.conv3.weight");
+  const [outChannels] = shapeOf(shapes, `layer1.layers.0.conv${basic ? 2 : 3}.weight`, 4, "resnet");
   const norm = shapes.byName.has("norm1.running_mean") ? "batch" : "group";
-  const groups = options.groups ?? USUAL_GROUPS;
-  if (norm === "group" && [stemChannels, width, outChannels].some((channels) => channels % groups !== 0)) {
+  const groups = norm === "batch" ? 1 : (options.groups ?? USUAL_GROUPS);
+  if ([stemChannels, width, outChannels].some((count) => count % groups !== 0)) {
     throw new ConfigError(
       `${shapes.label}: ${stemChannels}, ${width} and ${outChannels} channels are not divided by ${groups} groups. Give --groups N.`,
     );
@@ -161,6 +162,7 @@ function resnetSpec(shapes: Shapes, options: SpecOptions): ResnetSpec {
     ...{ channels, stemChannels, outChannels, width, norm, groups },
     depths: [1, 2, 3, 4].map((s) => countOf(shapes, new RegExp(`^layer${s}\\.layers\\.(\\d+)\\.`))),
     strides: [1, 2, 2, 2],
+    ...(basic ? { block: "basic" as const } : {}),
     patchScale: patchScaleOf(options.names),
     ...imagesOf(shapes, channels, options.imageSize ?? USUAL_IMAGE, options),
   };
