@@ -49,6 +49,10 @@ const size = whole(LARGEST_SIZE);
 const factor = whole(64);
 const flag: Check = (value) => typeof value === "boolean";
 const ratio: Check = (value) => typeof value === "number" && value > 0 && Number.isFinite(value);
+const oneOf =
+  (...values: unknown[]): Check =>
+  (value) =>
+    values.includes(value);
 const stages =
   (each: Check): Check =>
   (value) =>
@@ -86,7 +90,8 @@ const fields: { readonly [F in Architecture["family"]]: Readonly<Record<string, 
     width: size,
     depths: stages(size),
     strides: stages(factor),
-    norm: (value) => value === "group" || value === "batch",
+    norm: oneOf("group", "batch"),
+    block: oneOf(undefined, "bottleneck", "basic"),
     groups: size,
     patchScale: factor,
   },

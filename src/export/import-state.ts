@@ -120,7 +120,7 @@ function sorted(tensors: readonly (readonly [string, StoredTensor])[], naming: N
     if (naming.computed?.test(name)) continue;
     const own = naming.ours(name);
     if (own === undefined || ours.has(own)) unknown.push(name);
-    else ours.set(own, naming.reorder?.(own, x) ?? x);
+    else ours.set(own, naming.convert?.(own, x, "ours") ?? x);
   }
   return { ours, unknown };
 }

@@ -90,7 +90,7 @@ function renamed(
   const tensors = new Map<string, StoredTensor>();
   for (const [name, x] of state) {
     const theirs = naming.theirs(name);
-    if (theirs !== undefined && name !== "mask_token") tensors.set(theirs, naming.reorder?.(name, x) ?? x);
+    if (theirs !== undefined && name !== "mask_token") tensors.set(theirs, naming.convert?.(name, x, "theirs") ?? x);
   }
   return { tensors, notes };
 }

@@ -48,7 +48,7 @@ export interface SwinArchitecture {
   readonly patchScale: number;
 }
 
-/** A residual network of bottlenecks (models/resnet.ts). */
+/** A residual network (models/resnet.ts). */
 export interface ResnetArchitecture {
   readonly family: "resnet";
   readonly channels: number;
@@ -61,8 +61,10 @@ export interface ResnetArchitecture {
   readonly depths: readonly number[];
   readonly strides: readonly number[];
   readonly norm: "group" | "batch";
-  /** Groups of every group normalisation. */
+  /** Groups of every group normalisation; 1 where there is none. */
   readonly groups: number;
+  /** "basic" in ResNet-18 and 34; absent for bottlenecks. */
+  readonly block?: "bottleneck" | "basic";
   /** Patch tokens per position of the last map and side. */
   readonly patchScale: number;
 }

@@ -2,8 +2,11 @@ import type { Network } from "../elastic/space.js";
 import { FormatError } from "../errors.js";
 import { unfilled } from "../tensor/create.js";
 import { Rng } from "../tensor/random.js";
+import { architectureOf } from "./architecture.js";
 import type { Backbone } from "./backbone.js";
-import type { Architecture, EncoderSpec, ImageContract, VitArchitecture } from "./encoder-spec.js";
+import type { EncoderSpec, ImageContract } from "./encoder-spec.js";
+import { ResNet } from "./resnet.js";
+import { SwinTransformer } from "./swin.js";
 import { VisionTransformer } from "./vit.js";
 
 /** A frozen backbone with its spec. */
@@ -28,33 +31,15 @@ export function buildBackboneOf(spec: EncoderSpec): Backbone {
   switch (spec.family) {
     case "vit":
       return new VisionTransformer({ ...spec, layerScale: spec.layerScale ? 1 : null, rng });
+    case "swin":
+      return new SwinTransformer({ ...spec, rng });
+    case "resnet":
+      return new ResNet({ ...spec, rng });
     default:
-      throw new FormatError(`encoder: family ${JSON.stringify(spec.family)} is unknown to this version; vit is known.`);
+      throw new FormatError(
+        `encoder: family ${JSON.stringify((spec as EncoderSpec).family)} is unknown to this version; vit, swin and resnet are known.`,
+      );
   }
-}
-
-function architectureOf(backbone: Backbone): Architecture {
-  if (backbone instanceof VisionTransformer) return vitArchitecture(backbone);
-  throw new FormatError(
-    `encoder: a ${backbone.constructor.name} is no backbone of this version; VisionTransformer is.`,
-  );
-}
-
-function vitArchitecture({ blocks, patch_embed, width, depth }: VisionTransformer): VitArchitecture {
-  const { attn, mlp, ls1 } = blocks[0];
-  return {
-    family: "vit",
-    patchSize: patch_embed.patchSize,
-    channels: patch_embed.proj.weight.shape[1],
-    width,
-    depth,
-    headDim: attn.headDim,
-    mlpRatio: mlp.fc1.weight.shape[0] / width,
-    layerScale: ls1 !== null,
-    qkvBias: attn.qkv.bias !== null,
-    projBias: attn.proj.bias !== null,
-    ffnBias: mlp.fc1.bias !== null,
-  };
 }
 
 /**

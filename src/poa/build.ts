@@ -1,6 +1,7 @@
-import { ConfigError } from "../errors.js";
 import type { Backbone } from "../models/backbone.js";
 import type { ImageContract } from "../models/encoder-spec.js";
+import { ResNet } from "../models/resnet.js";
+import { SwinTransformer } from "../models/swin.js";
 import { VisionTransformer } from "../models/vit.js";
 import { AdamW } from "../optim/adamw.js";
 import { parameterGroups } from "../optim/groups.js";
@@ -19,36 +20,59 @@ export function imageContract({ crops: { global_crops_size, mean, std } }: Confi
   return { imageSize: global_crops_size, mean, std };
 }
 
+/** Channels that a bottleneck of the narrowest ResNet returns per middle channel; wider ones return as many. */
+const EXPANSION = 4;
+
 /** Streams of the run's seed, apart from those of data and augmentation: "init" in ASCII. */
 const INIT_STREAM = 0x696e6974;
 
-/**
- * The widest, deepest backbone of a config's search space.
- *
- * @throws ConfigError for a backbone family that this version does not train
- */
+/** The widest, deepest backbone of a config's search space, with random weights. */
 export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone {
-  if (student.arch !== "vit_dynamic") {
-    throw new ConfigError(`student.arch: ${student.arch} is not trained by this version; vit_dynamic is.`);
+  const { init, patch_size: patchSize } = student;
+  const common = { channels: CHANNELS, init, rng };
+  switch (student.arch) {
+    case "vit_dynamic":
+      return new VisionTransformer({
+        ...common,
+        patchSize,
+        imageSize: crops.global_crops_size,
+        width: student.max_embed_dim,
+        depth: student.max_depth,
+        headDim: student.head_dim,
+        layerScale: student.layerscale > 0 ? student.layerscale : null,
+        qkvBias: student.qkv_bias,
+        projBias: student.proj_bias,
+        ffnBias: student.ffn_bias,
+        dropPathRate: student.drop_path_rate,
+        dropPathUniform: student.drop_path_uniform,
+        positionStd: student.pos_embed_std,
+        classTokenStd: student.cls_token_std,
+      });
+    case "swin_dynamic":
+      return new SwinTransformer({
+        ...common,
+        patchSize,
+        width: student.max_embed_dim,
+        depths: student.max_depths,
+        headDim: student.head_dim,
+        windowSize: student.window_size,
+        qkvBias: student.qkv_bias,
+        patchScale: student.ibot_scale_factor,
+        dropPathRate: student.drop_path_rate,
+      });
+    case "resnet_dynamic":
+      return new ResNet({
+        ...common,
+        stemChannels: student.stem_channels,
+        outChannels: EXPANSION * student.base_channels,
+        width: 2 * student.base_channels,
+        depths: student.max_depths,
+        strides: student.strides,
+        norm: "group",
+        groups: student.num_gn_groups,
+        patchScale: student.ibot_scale_factor,
+      });
   }
-  return new VisionTransformer({
-    imageSize: crops.global_crops_size,
-    patchSize: student.patch_size,
-    channels: CHANNELS,
-    width: student.max_embed_dim,
-    depth: student.max_depth,
-    headDim: student.head_dim,
-    layerScale: student.layerscale > 0 ? student.layerscale : null,
-    qkvBias: student.qkv_bias,
-    projBias: student.proj_bias,
-    ffnBias: student.ffn_bias,
-    dropPathRate: student.drop_path_rate,
-    dropPathUniform: student.drop_path_uniform,
-    init: student.init,
-    positionStd: student.pos_embed_std,
-    classTokenStd: student.cls_token_std,
-    rng,
-  });
 }
 
 /** A student or teacher with its heads. The same seed gives the same numbers. */

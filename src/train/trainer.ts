@@ -5,7 +5,7 @@ import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { type Encoder, specOf } from "../models/encoder.js";
-import { stochasticDepth } from "../nn/drop-path.js";
+import { dropPathPerSample, stochasticDepth } from "../nn/drop-path.js";
 import { Module } from "../nn/module.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
 import { buildState, CHANNELS, imageContract } from "../poa/build.js";
@@ -266,9 +266,10 @@ export class Trainer {
   }
 
   private settings(iteration: number, networks: readonly Network[]) {
-    const { dino, ibot, optim, train } = this.config;
+    const { dino, ibot, optim, student, train } = this.config;
     const { backbone } = this.model.student;
     const rng = new Rng(train.seed, DROP_STREAM, iteration);
+    const draws = student.arch === "swin_dynamic" ? dropPathPerSample : stochasticDepth;
     return {
       clip: optim.clip_grad > 0 ? optim.clip_grad : Number.POSITIVE_INFINITY,
       weights: {
@@ -278,7 +279,7 @@ export class Trainer {
         koleo: dino.koleo_loss_weight,
       },
       elastic: networks.map((network) => backbone.slice(network)),
-      dropPath: { intact: stochasticDepth(rng.fork(0)), elastic: stochasticDepth(rng.fork(1)) },
+      dropPath: { intact: draws(rng.fork(0)), elastic: draws(rng.fork(1)) },
     };
   }
 

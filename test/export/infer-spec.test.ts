@@ -106,7 +106,7 @@ test("a ResNet has batch normalisation if it has running statistics, else 32 gro
   assert.equal(spec, {
     family: "resnet",
     ...{ channels: 3, stemChannels: 64, outChannels: 256, width: 64, depths: [3, 4, 6, 3], strides: [1, 2, 2, 2] },
-    ...{ norm: "batch", groups: 32, patchScale: 1, imageSize: 224 },
+    ...{ norm: "batch", groups: 1, patchScale: 1, imageSize: 224 },
     ...imagenet,
   });
   const grouped = (groups?: number) =>

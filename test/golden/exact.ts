@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { blockMask, type MaskDraws, maskBatch } from "../../src/data/masking.js";
 import { keptBlocks } from "../../src/elastic/blocks.js";
 import { resnetSpace, type SearchSpace, swinSpace, vitSpace } from "../../src/elastic/space.js";
-import { toOfficial } from "../../src/export/names.js";
+import { fromOfficial } from "../../src/export/names.js";
 import { parameterGroups } from "../../src/optim/groups.js";
 import { buildBranch } from "../../src/poa/build.js";
 import { resolveConfig } from "../../src/poa/config.js";
+import type { PresetName } from "../../src/poa/recipes.js";
 import { shapesOnly } from "../../src/tensor/create.js";
 import type { GoldenCase } from "./case.js";
 import { ExactComparison } from "./compare.js";
@@ -112,25 +113,23 @@ export function runSampler(path: string): ExactComparison {
   return comparison;
 }
 
-/** Names, shapes and multipliers of a family at its official size: param_groups_vit.json. */
-export function runParameterGroups(path: string): ExactComparison {
+/** Names, shapes and multipliers of a family at its official size, without memory for its weights: param_groups_*.json. */
+export function runParameterGroups(path: string, preset: PresetName): ExactComparison {
   const comparison = new ExactComparison();
   const { layerwise_decay, distinct_groups, params } = JSON.parse(readFileSync(path, "utf8"));
-  const { config } = resolveConfig({}, { preset: "vit_ee1200" });
+  const { config } = resolveConfig({}, { preset });
   const branch = shapesOnly(() => buildBranch(config));
   const groups = parameterGroups(branch, {
     layerwiseDecay: layerwise_decay,
     patchEmbedMultiplier: config.optim.patch_embed_lr_mult,
   });
   const byName = new Map(
-    groups.flatMap((group) =>
-      group.parameters.map(({ name, tensor }) => [toOfficial(name), { group, tensor }] as const),
-    ),
+    groups.flatMap((group) => group.parameters.map(({ name, tensor }) => [name, { group, tensor }] as const)),
   );
   comparison.equal("number of parameters", byName.size, params.length);
   comparison.equal("number of groups", groups.length, distinct_groups);
   for (const [name, shape, lr, wd, isLast] of params) {
-    const own = byName.get(name);
+    const own = byName.get(fromOfficial(name));
     const { tensor, group } = own ?? {};
     comparison.equal(
       name,

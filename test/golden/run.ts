@@ -1,6 +1,7 @@
 // Runs every case of a folder of golden vectors: npm run --silent golden -- DIR [--json] [--relaxed]
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { PresetName } from "../../src/poa/recipes.js";
 import { type InitOptions, init } from "../../src/runtime/context.js";
 import { GoldenCase, type ManifestEntry } from "./case.js";
 import type { Comparison, ExactComparison } from "./compare.js";
@@ -38,12 +39,19 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^dino_loss/, runDinoLoss],
   [/^ibot_loss/, runIbotLoss],
   [/^koleo/, runKoleo],
-  [/^poa_step_vit/, runPoaStep],
+  [/^poa_step/, runPoaStep],
   [/^schedules/, runSchedules],
   [/^masking/, runMasking, "exact"],
   [/^augment_ops/, runAugmentOps],
   [/^knn/, runKnn],
-  [/^torchvision_vit/, runTorchvision],
+  [/^torchvision/, runTorchvision],
+];
+
+/** The official recipe whose parameters a list names. */
+const recipes: readonly [RegExp, PresetName][] = [
+  [/^param_groups_vit/, "vit_ee1200"],
+  [/^param_groups_swin/, "swin_ee1200"],
+  [/^param_groups_resnet/, "resnet_ee2400"],
 ];
 
 /** Runs all cases of a folder in the order of its manifest, then the lists beside it. */
@@ -68,7 +76,8 @@ function runCase(name: string, folder: string, entry: ManifestEntry): GoldenResu
     return { case: name, status: "fail", maxError: null, tolerance: null, worst: `${entry.file} is not there` };
   try {
     if (name.startsWith("sampler")) return judged(name, runSampler(path), 0);
-    if (name.startsWith("param_groups_vit")) return judged(name, runParameterGroups(path), 0);
+    const recipe = recipes.find(([pattern]) => pattern.test(name));
+    if (recipe) return judged(name, runParameterGroups(path, recipe[1]), 0);
     const runner = runners.find(([pattern]) => pattern.test(name));
     if (!runner) return { case: name, status: "unsupported", maxError: null, tolerance: null };
     return judged(name, runner[1](new GoldenCase(folder, entry)), runner[2] ? 0 : 1);

@@ -1,49 +1,55 @@
 import { step } from "../../src/autograd/tape.js";
 import { importState } from "../../src/export/import-state.js";
 import type { Family } from "../../src/export/names.js";
-import type { StoredTensor } from "../../src/formats/safetensors.js";
-import { toFloat32 } from "../../src/formats/safetensors.js";
+import { type StoredTensor, toFloat32 } from "../../src/formats/safetensors.js";
+import type { Backbone } from "../../src/models/backbone.js";
 import { buildEncoder } from "../../src/models/encoder.js";
 import { linear } from "../../src/ops/linear.js";
-import { fromArray } from "../../src/tensor/create.js";
-import type { GoldenCase, GoldenTensor } from "./case.js";
+import type { GoldenCase } from "./case.js";
 import { Comparison } from "./compare.js";
+import { tensor } from "./networks.js";
 
-/** Tensors of a case that are no parameters, and classifiers. */
-const NOT_OF_BACKBONE = /^(in|out|out64|grad|grad64|after)\.|^(heads\.head|head|fc)\./;
+const CLASSIFIERS: Readonly<Record<Family, string>> = { vit: "heads.head", swin: "head", resnet: "fc" };
 
 /** A torchvision network, imported by its names, gives torchvision's logits: torchvision_*. */
 export function runTorchvision(golden: GoldenCase): Comparison {
   const comparison = new Comparison();
-  const family = golden.entry.name.replace("torchvision_", "") as Family;
-  const { spec, state } = importState(parametersOf(golden), golden.entry.name, {
-    family,
-    names: "torchvision",
-    headDim: family === "vit" ? golden.entry.config.hidden_dim / golden.entry.config.num_heads : undefined,
-    imageSize: golden.get("in.x").shape[2],
-  });
-  const values = new Map([...state].map(([name, x]) => [name, { shape: x.shape, data: toFloat32(x) }]));
-  const { backbone } = buildEncoder(spec, values);
-  const { weight, bias } = classifier(golden, { vit: "heads.head", swin: "head", resnet: "fc" }[family]);
+  const network = importedNetwork(golden);
+  const { weight, bias } = classifierOf(golden);
   step(() => {
-    const { classToken } = backbone.forward(tensor(golden.get("in.x")));
-    const logits = linear(classToken, weight, bias);
-    comparison.close("out.eval", logits.toArray(), golden.get("out.eval"), golden.entry.tolerance!.out);
-    comparison.close("out64.eval", logits.toArray(), golden.get("out64.eval"), golden.entry.tolerance!.out);
+    const logits = linear(network.classToken(tensor(golden.get("in.x"))), weight, bias).toArray();
+    comparison.close("out.eval", logits, golden.get("out.eval"), golden.entry.tolerance!.out);
+    comparison.close("out64.eval", logits, golden.get("out64.eval"), golden.entry.tolerance!.out);
   });
   return comparison;
 }
 
-/** What a torchvision checkpoint holds, apart from its classifier. */
-export function parametersOf(golden: GoldenCase): Map<string, StoredTensor> {
-  const parameters = [...golden.tensors].filter(([name]) => !NOT_OF_BACKBONE.test(name));
-  return new Map(parameters.map(([name, { shape, data }]) => [name, { dtype: "F64", shape, data }]));
+/** The network of a case, frozen, through the import of checkpoints. */
+export function importedNetwork(golden: GoldenCase): Backbone {
+  const { name, config } = golden.entry;
+  const family = familyOf(golden);
+  const tensors = [...golden.tensors].filter(([path]) => !/^(in|out|out64|grad|grad64|after)\./.test(path));
+  const { spec, state } = importState(
+    new Map(tensors.map(([path, { shape, data }]): [string, StoredTensor] => [path, { dtype: "F64", shape, data }])),
+    name,
+    {
+      family,
+      names: "torchvision",
+      headDim: config.hidden_dim / config.num_heads,
+      imageSize: golden.get("in.x").shape[2],
+      ignore: [`${CLASSIFIERS[family]}.*`],
+    },
+  );
+  const values = [...state].map(([path, x]) => [path, { shape: x.shape, data: toFloat32(x) }] as const);
+  return buildEncoder(spec, new Map(values)).backbone;
 }
 
-function classifier(golden: GoldenCase, name: string) {
+/** The classifier of a case, which stands behind its network. */
+export function classifierOf(golden: GoldenCase) {
+  const name = CLASSIFIERS[familyOf(golden)];
   return { weight: tensor(golden.get(`${name}.weight`)), bias: tensor(golden.get(`${name}.bias`)) };
 }
 
-function tensor({ data, shape }: GoldenTensor) {
-  return fromArray(data, shape);
+function familyOf({ entry }: GoldenCase): Family {
+  return entry.name.replace("torchvision_", "") as Family;
 }

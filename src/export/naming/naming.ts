@@ -8,8 +8,8 @@ export interface Naming {
   theirs(name: string): string | undefined;
   /** Tensors of theirs that follow from the architecture and hold nothing learnt. */
   readonly computed?: RegExp;
-  /** Brings a tensor, called `ours` here, from their order of channels to ours; the same brings it back. */
-  reorder?(ours: string, x: StoredTensor): StoredTensor;
+  /** Brings a tensor, by our name, from their order of channels or type of numbers to ours, or from ours to theirs. */
+  convert?(name: string, x: StoredTensor, to: "ours" | "theirs"): StoredTensor;
 }
 
 /**

@@ -13,12 +13,13 @@ export const stockResnet: Naming = {
     ["layer#.#.bn#.*", "layer#.layers.#.norm#.*"],
     ["layer#.#.downsample.#.*", "layer#.layers.#.downsample.#.*"],
   ]),
-  reorder: (ours, x) => (ours.endsWith(".num_batches_tracked") ? otherNumbers(x) : x),
+  convert: (name, x, to) => (name.endsWith(".num_batches_tracked") ? counted(x, to) : x),
 };
 
 /** The number of batches that the running statistics have seen is an integer there, and a float32 like all else here. */
-function otherNumbers({ dtype, shape, data }: StoredTensor): StoredTensor {
+function counted({ shape, data }: StoredTensor, to: "ours" | "theirs"): StoredTensor {
   const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
-  if (dtype !== "I64") return { dtype: "I64", shape, data: BigInt64Array.from(numbers.map(BigInt)) };
+  if (to === "theirs")
+    return { dtype: "I64", shape, data: BigInt64Array.from(numbers.map((n) => BigInt(Math.round(n)))) };
   return { dtype: "F32", shape, data: Float32Array.from(numbers) };
 }

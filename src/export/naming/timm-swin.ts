@@ -33,7 +33,7 @@ export function timmSwin(merging: "before" | "after"): Naming {
       ["norm.*", "norm3.*"],
     ]),
     computed: /\.relative_position_index$|\.attn_mask$/,
-    reorder: swapMiddleGroups,
+    convert: swapMiddleGroups,
   };
 }
 

@@ -23,5 +23,5 @@ export const torchvisionSwin: Naming = {
     ["norm.*", "norm3.*"],
   ]),
   computed: /\.relative_position_index$/,
-  reorder: swapMiddleGroups,
+  convert: swapMiddleGroups,
 };

@@ -14,9 +14,9 @@ test("every tensor of torchvision's ResNet but its classifier has a name of ours
 
 test("the count of batches is an integer there and a float32 here; other tensors pass through", () => {
   const there = { dtype: "I64", shape: [], data: BigInt64Array.of(70n) } as const;
-  const here = stockResnet.reorder!("norm1.num_batches_tracked", there);
+  const here = stockResnet.convert!("norm1.num_batches_tracked", there, "ours");
   assert.equal([here.dtype, here.shape, [...here.data]], ["F32", [], [70]]);
-  assert.equal(stockResnet.reorder!("norm1.num_batches_tracked", here), there);
+  assert.equal(stockResnet.convert!("norm1.num_batches_tracked", here, "theirs"), there);
   const weight = { dtype: "F32", shape: [1], data: Float32Array.of(1.5) } as const;
-  assert.is(stockResnet.reorder!("norm1.weight", weight), weight);
+  assert.is(stockResnet.convert!("norm1.weight", weight, "ours"), weight);
 });
