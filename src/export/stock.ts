@@ -2,7 +2,7 @@ import { ConfigError } from "../errors.js";
 import type { StoredTensor } from "../formats/safetensors.js";
 import type { Encoder } from "../models/encoder.js";
 import type { SwinSpec } from "../models/encoder-spec.js";
-import { POSITION_INDEX, POSITION_TABLE, positionIndex } from "./naming/position-index.js";
+import { relativePositionIndex } from "../nn/relative-position.js";
 import { foldLayerScale } from "./naming/torchvision-vit.js";
 import { namingFor } from "./namings.js";
 
@@ -33,12 +33,7 @@ export function toTorchvision(encoder: Encoder): StockState {
   const state = stateOf(encoder);
   if (spec.family === "vit") return renamed(encoder, "torchvision", withBiases(foldLayerScale(state)));
   const { tensors, notes } = renamed(encoder, "torchvision", state);
-  if (spec.family === "swin") {
-    const data = positionIndex(spec.windowSize);
-    for (const name of [...tensors.keys()].filter((key) => key.endsWith(POSITION_TABLE)))
-      tensors.set(name.replace(POSITION_TABLE, POSITION_INDEX), { dtype: "I64", shape: [data.length], data });
-  }
-  return { tensors, notes };
+  return { tensors: spec.family === "swin" ? withPositionIndices(tensors, spec.windowSize, 1) : tensors, notes };
 }
 
 export interface PublishedForm {
@@ -57,17 +52,26 @@ export function toPublished(encoder: Encoder, { prefix = "", chunks }: Published
   const numbered = (name: string) =>
     perChunk ? name.replace(/^blocks\.(\d+)\./, (_, i) => `blocks.${Math.floor(i / perChunk)}.${i}.`) : name;
   const tensors = new Map([...state].map(([name, x]) => [prefix + numbered(theirs(name)!), x]));
-  if (spec.family === "swin")
-    for (const name of state.keys()) {
-      if (!name.endsWith(POSITION_TABLE)) continue;
-      const tokens = spec.windowSize ** 2;
-      tensors.set(prefix + name.replace(POSITION_TABLE, POSITION_INDEX), {
-        dtype: "I64",
-        shape: [tokens, tokens],
-        data: positionIndex(spec.windowSize),
-      });
-    }
-  return tensors;
+  return spec.family === "swin" ? withPositionIndices(tensors, spec.windowSize, 2) : tensors;
+}
+
+const [TABLE, INDEX] = ["relative_position_bias_table", "relative_position_index"];
+
+/**
+ * Beside every bias table the row of it that belongs to each query and key, which other libraries keep in their files.
+ *
+ * @param axes  2: [w², w²]; 1: the same, flattened
+ */
+function withPositionIndices(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  window: number,
+  axes: 1 | 2,
+): Map<string, StoredTensor> {
+  const data = BigInt64Array.from(relativePositionIndex(window), BigInt);
+  const shape = axes === 1 ? [window ** 4] : [window ** 2, window ** 2];
+  const tables = [...tensors.keys()].filter((name) => name.endsWith(TABLE));
+  const indices = tables.map((name) => [name.replace(TABLE, INDEX), { dtype: "I64", shape, data }] as const);
+  return new Map<string, StoredTensor>([...tensors, ...indices]);
 }
 
 function stateOf({ backbone }: Encoder): Map<string, StoredTensor> {
@@ -95,6 +99,9 @@ function renamed(
   return { tensors, notes };
 }
 
+/** Channels of a head in every stock Swin. */
+const STOCK_HEAD_DIM = 32;
+
 /** Notes on a Swin for stock code. @throws ConfigError if that would compute something else whatever one does */
 function expectStockSwin(spec: SwinSpec, names: string): string[] {
   const { width, embedWidth, shifts, shiftSmallMaps, headDim } = spec;
@@ -104,9 +111,11 @@ function expectStockSwin(spec: SwinSpec, names: string): string[] {
       `A Swin of ${names} has no place for ${embedWidth !== width ? `a patch embedding of ${embedWidth} channels before a stage of ${width}` : "this order of shifted windows"}. Keep our names, which are exact (docs/checkpoints.md).`,
     );
   }
-  const notes = [
-    `The heads have ${headDim} channels: build the network with ${width / headDim} heads in its first stage.`,
-  ];
+  const notes: string[] = [];
+  if (headDim !== STOCK_HEAD_DIM)
+    notes.push(
+      `The heads have ${headDim} channels: build the network with ${width / headDim} heads in its first stage.`,
+    );
   if (shiftSmallMaps)
     notes.push(
       "This network also shifts windows on maps that one window covers; stock code does not, so its outputs differ there.",

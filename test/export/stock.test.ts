@@ -1,21 +1,27 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
+import { ConfigError } from "../../src/errors.js";
 import { importState } from "../../src/export/import-state.js";
-import { fromOfficial } from "../../src/export/names.js";
+import { type Family, fromOfficial } from "../../src/export/names.js";
+import type { Names } from "../../src/export/namings.js";
 import { toPublished, toTimm, toTorchvision } from "../../src/export/stock.js";
 import { type StoredTensor, toFloat32 } from "../../src/formats/safetensors.js";
 import { buildEncoder, type Encoder, sliceEncoder } from "../../src/models/encoder.js";
 import { init } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { numbers } from "../support/gradcheck.js";
-import { torchvisionState } from "../support/stock-names.js";
+import { refuses } from "../support/refuses.js";
+import { timmSwinNames, torchvisionState } from "../support/stock-names.js";
 import { test } from "../support/test.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
+import { tinyResnet, tinySwin } from "../support/tiny-families.js";
 
 await init();
 
-const images = fromArray(numbers([3, 3, 16, 16], 4), [3, 3, 16, 16]);
-const features = ({ backbone }: Encoder) => step(() => backbone.forward(images).classToken.toArray()) as Float32Array;
+function features({ backbone, spec }: Encoder): Float32Array {
+  const shape = [3, 3, spec.imageSize, spec.imageSize];
+  return step(() => backbone.classToken(fromArray(numbers(shape, 4), shape)).toArray()) as Float32Array;
+}
 
 function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
   for (const [i, value] of actual.entries())
@@ -23,8 +29,9 @@ function assertClose(actual: Float32Array, expected: Float32Array, tolerance: nu
 }
 
 /** The encoder that another library's tensors make, read back. */
-function reread(tensors: ReadonlyMap<string, StoredTensor>, names: "official" | "timm" | "torchvision"): Encoder {
-  const { spec, state } = importState(tensors, "x", { family: "vit", names, headDim: 8 });
+function reread(tensors: ReadonlyMap<string, StoredTensor>, names: Names, family: Family = "vit"): Encoder {
+  const imageSize = family === "vit" ? undefined : 32;
+  const { spec, state } = importState(tensors, "x", { family, names, headDim: 8, groups: 2, imageSize });
   return buildEncoder(spec, new Map([...state].map(([name, x]) => [name, { shape: x.shape, data: toFloat32(x) }])));
 }
 
@@ -86,4 +93,83 @@ test("published names can have a prefix and chunks, and come back the same", () 
   assert.equal([...features(reread(tensors, "official"))], [...features(encoder)]);
   const plain = toPublished(encoder);
   assert.equal([...plain.keys()].map(fromOfficial), [...encoder.backbone.stateDict().keys()]);
+});
+
+test("a Swin whose patches merge as ours goes out in the order of stock code, and comes back the same", () => {
+  const encoder = tinySwin({ shiftSmallMaps: false });
+  for (const [names, { tensors, notes }] of [
+    ["timm", toTimm(encoder)],
+    ["torchvision", toTorchvision(encoder)],
+  ] as const) {
+    assert.equal(notes, ["The heads have 4 channels: build the network with 2 heads in its first stage."]);
+    const back = reread(tensors, names, "swin");
+    assert.equal([...features(back)], [...features(encoder)]);
+    assert.equal(
+      { ...back.spec, ...{ mean: 0, std: 0, patchScale: 0 } },
+      { ...encoder.spec, ...{ mean: 0, std: 0, patchScale: 0 } },
+    );
+  }
+  const key = "stages.1.downsample.norm.bias";
+  const groups = (x: ArrayLike<number>) => [0, 1, 2, 3].map((g) => Array.from(x).slice(16 * g, 16 * (g + 1)));
+  const [a, b, c, d] = groups(encoder.backbone.stateDict().get(key)!.toArray());
+  assert.equal(groups(toTimm(encoder).tensors.get("layers.2.downsample.norm.bias")!.data as Float32Array), [
+    a,
+    c,
+    b,
+    d,
+  ]);
+});
+
+test("the names of a stock Swin are all there, and no other", () => {
+  const encoder = tinySwin({ shiftSmallMaps: false, depths: [2, 2, 2, 2] });
+  assert.equal([...toTimm(encoder).tensors.keys()].sort(), timmSwinNames([2, 2, 2, 2], "before").sort());
+  const torchvision = torchvisionState("swin");
+  const exported = toTorchvision(encoder).tensors;
+  assert.equal([...exported.keys()].sort(), [...torchvision.keys()].filter((name) => !name.startsWith("head.")).sort());
+  const index = "features.5.1.attn.relative_position_index";
+  assert.equal(exported.get(index), torchvision.get(index));
+});
+
+test("a Swin that shifts small maps goes out with a warning, a narrow exact one not at all", () => {
+  const full = tinySwin();
+  assert.match(toTimm(full).notes.join(), /also shifts windows on maps that one window covers/);
+  for (const network of [
+    { width: 4, depth: 4 },
+    { width: 8, depth: 3 },
+  ]) {
+    const slice = sliceEncoder(full, network);
+    const dense = { ...slice, backbone: slice.backbone.materialize() };
+    refuses(() => toTorchvision(dense), ConfigError, "A Swin of torchvision has no place for");
+    refuses(() => toTimm(dense), ConfigError, "docs/checkpoints.md");
+  }
+});
+
+test("a ResNet goes out under bn names, with a note where they hold group norms, and comes back the same", () => {
+  for (const options of [{}, { norm: "batch" }, { norm: "batch", block: "basic", outChannels: 4 }] as const) {
+    const encoder = tinyResnet(options);
+    const { tensors, notes } = toTorchvision(encoder);
+    assert.is(notes.length, "norm" in options ? 0 : 1);
+    if (notes.length > 0) assert.match(notes[0], /GroupNorm\(2\)/);
+    assert.equal(toTimm(encoder).tensors, tensors);
+    assert.equal([...features(reread(tensors, "torchvision", "resnet"))], [...features(encoder)]);
+    assert.not.ok([...tensors.keys()].some((name) => /mask_token|norm/.test(name)));
+  }
+  const { tensors } = toTorchvision(tinyResnet({ norm: "batch", depths: [1, 1, 1, 1] }));
+  const stock = torchvisionState("resnet");
+  assert.equal([...tensors.keys()].sort(), [...stock.keys()].filter((name) => !name.startsWith("fc.")).sort());
+  assert.equal(tensors.get("bn1.num_batches_tracked"), { dtype: "I64", shape: [], data: BigInt64Array.of(7n) });
+});
+
+test("Swin and ResNet leave under published names and come back the same", () => {
+  for (const [family, encoder] of [
+    ["swin", tinySwin()],
+    ["resnet", tinyResnet()],
+  ] as const) {
+    const tensors = toPublished(encoder, { prefix: "backbone." });
+    const back = reread(tensors, "official", family);
+    assert.equal([...features(back)], [...features(encoder)]);
+    assert.equal({ ...back.spec, mean: 0, std: 0 }, { ...encoder.spec, mean: 0, std: 0 });
+  }
+  const { shape } = toPublished(tinySwin()).get("stages.0.blocks.0.attn.w_msa.relative_position_index")!;
+  assert.equal(shape, [16, 16]);
 });

@@ -13,6 +13,7 @@ import { runResnet, runResnetExtract, runResnetIntermediate, runTorchvisionResne
 import { runPoaStep } from "./step.js";
 import { runTorchvision } from "./stock.js";
 import { runSwin, runSwinIntermediate } from "./swin.js";
+import { runSwinExtract } from "./swin-extract.js";
 
 export interface GoldenResult {
   readonly case: string;
@@ -33,6 +34,7 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^resnet_extract/, runResnetExtract],
   [/^resnet/, runResnet],
   [/^torchvision_resnet/, runTorchvisionResnet],
+  [/^swin_extract/, runSwinExtract],
   [/^swin_intermediate/, runSwinIntermediate],
   [/^swin_(full|sub|local)/, runSwin],
   [/^head/, runHead],
