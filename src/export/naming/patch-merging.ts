@@ -5,7 +5,7 @@ const MERGING = /downsample\.(?:norm\.(?:weight|bias)|reduction\.weight)$/;
 
 /**
  * Swaps the second and the third of the four channel groups of patch merging: stock Swin joins a neighbourhood as (0,0), (1,0),
- * (0,1), (1,1), POA row by row (spec §6.3). Other tensors pass through.
+ * (0,1), (1,1), POA row by row (spec §2.6). Other tensors pass through.
  */
 export function swapMiddleGroups(ours: string, x: StoredTensor): StoredTensor {
   const columns = x.shape[x.shape.length - 1];
