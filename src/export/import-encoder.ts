@@ -6,6 +6,7 @@ import type { EncoderSpec } from "../models/encoder-spec.js";
 import { positionFor } from "../nn/pos-embed.js";
 import { fromArray } from "../tensor/create.js";
 import { readCheckpoint } from "./checkpoint-tensors.js";
+import { SPEC_KEY } from "./encoder-metadata.js";
 import { type ImportedState, type ImportOptions, importState } from "./import-state.js";
 
 /** An imported encoder, and what became of the tensors of its file. */
@@ -20,7 +21,12 @@ export interface ImportedEncoder extends Omit<ImportedState, "spec" | "state"> {
  * @throws see `readCheckpoint` and `importState`
  */
 export function importEncoder(path: string, options: ImportOptions): ImportedEncoder {
-  const { spec, state, ...report } = importState(readCheckpoint(path), path, options);
+  const { tensors, metadata } = readCheckpoint(path);
+  if (metadata.has(SPEC_KEY))
+    throw new ConfigError(
+      `${path} is an encoder of this library already. Use it as it is, wherever a MODEL is asked for.`,
+    );
+  const { spec, state, ...report } = importState(tensors, path, options);
   const values = new Map([...state].map(([name, x]) => [name, { shape: x.shape, data: floats(path, name, x) }]));
   const encoder = buildEncoder(...withImageSize(spec, values, options.imageSize));
   return { encoder, ...report };

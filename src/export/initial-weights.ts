@@ -14,7 +14,7 @@ const OF_A_BRANCH = /^(backbone|dino_head|ibot_head)\./;
  * @throws DataError if the file is not there or holds no branch; FormatError if it is damaged or holds more than data
  */
 export function readWeights(path: string): Map<string, SavedTensor> {
-  const tensors = readCheckpoint(path, `--init ${path}`);
+  const { tensors } = readCheckpoint(path, `--init ${path}`);
   const weights = new Map<string, SavedTensor>();
   // A published checkpoint may hold both branches; the teacher is the one to use.
   const both = [...tensors.keys()].some((name) => name.startsWith("teacher."));

@@ -12,10 +12,10 @@ import { test } from "../support/test.js";
 const pth = (name: string) => fileURLToPath(new URL(`../../../test/fixtures/pth/${name}`, import.meta.url));
 
 test("the first bytes decide, not the ending", () => {
-  assert.equal([...readCheckpoint(pth("state_dict.pth")).keys()], ["weight", "bias"]);
+  assert.equal([...readCheckpoint(pth("state_dict.pth")).tensors.keys()], ["weight", "bias"]);
   const path = join(tempFolder(), "really.pth");
   writeFileSync(path, writeSafetensors(new Map([["a", { dtype: "F32", shape: [1], data: Float32Array.of(2) }]])));
-  assert.equal([...readCheckpoint(path).get("a")!.data], [2]);
+  assert.equal([...readCheckpoint(path).tensors.get("a")!.data], [2]);
 });
 
 test("what is not there, or neither, is refused under its label", () => {

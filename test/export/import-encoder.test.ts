@@ -49,6 +49,12 @@ test("a published checkpoint gives the encoder that it was written from, frozen,
   assert.equal(features(readEncoder(path)), features(encoder));
 });
 
+test("an encoder of ours is not imported again", () => {
+  const path = join(tempFolder(), "own.safetensors");
+  writeEncoder(path, encoder);
+  refuses(() => importEncoder(path, options), ConfigError, "is an encoder of this library already");
+});
+
 test("half and double precision are read as float32", () => {
   const double = new Map(
     [...toPublished(encoder)].map(([name, { shape, data }]) => [

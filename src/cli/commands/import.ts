@@ -52,7 +52,8 @@ export const importCommand: Command = {
       throw new ConfigError(`import: ${path} is there already. Name another --out, or give --overwrite.`);
     makeFolder(out);
     writeEncoder(path, encoder, { importedFrom: basename(file), names, network });
-    if (family === "swin" && names === "official" && leftOut.length === 0) output.warn(EXTRACTED_SWIN);
+    const fullSize = networkName(full.spec) === FULL_SWIN || leftOut.length > 0; // heads stand beside a full teacher only
+    if (family === "swin" && names === "official" && !fullSize) output.warn(EXTRACTED_SWIN);
     const { params } = sizeOfNetwork(encoder.backbone, encoder.spec.imageSize);
     output.result(
       { file: path, network, params, matched, missing: filled, unexpected: ignored, leftOut },
@@ -69,6 +70,7 @@ export const importCommand: Command = {
 };
 
 const LISTED = 8;
+const FULL_SWIN = "128x18";
 const EXTRACTED_SWIN =
   "if this Swin was extracted by the published tool from a wider or deeper one, it does not compute what it did in place; import the full checkpoint with --net instead (docs/checkpoints.md).";
 
