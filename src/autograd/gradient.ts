@@ -45,7 +45,7 @@ function openGradient(storage: Storage): [Storage, boolean] {
 }
 
 /** Buffers of step memory whose gradient has been used up in the running backward pass, by size in bytes. */
-const spent = new Map<number, Storage[]>();
+let spent = new Map<number, Storage[]>();
 
 /** Layers repeat their sizes, so the gradients of one layer find room, still cached, in those of the layer above. */
 function reusable({ frame, sizeBytes }: Storage): Storage | undefined {
@@ -54,19 +54,51 @@ function reusable({ frame, sizeBytes }: Storage): Storage | undefined {
 
 /** Drops the gradient of an op's output, dead once its own backward has run. */
 export function dropGradient(storage: Storage): void {
-  const { gradient, sizeBytes } = storage;
+  const { gradient } = storage;
   storage.gradientPresent = false;
   if (!storage.frame) return; // persistent buffers stay with their storage
   storage.gradient = null;
-  if (!gradient?.alive) return;
-  const others = spent.get(sizeBytes);
-  if (others) others.push(gradient);
-  else spent.set(sizeBytes, [gradient]);
+  if (gradient?.alive) release(gradient);
 }
 
-/** Ends the reuse of buffers, with the backward pass in which they were made. */
-export function forgetSpent(): void {
-  spent.clear();
+function release(buffer: Storage): void {
+  const others = spent.get(buffer.sizeBytes);
+  if (others) others.push(buffer);
+  else spent.set(buffer.sizeBytes, [buffer]);
+}
+
+/** Runs a backward pass that reuses its own buffers and no others: those of one that it interrupts outlive it. */
+export function reusingBuffers(pass: () => void): void {
+  const outer = spent;
+  spent = new Map();
+  try {
+    pass();
+  } finally {
+    spent = outer;
+  }
+}
+
+/**
+ * Runs a backward pass that ends with its own memory inside another, from `again` on, which is computed like y: the gradient
+ * of y is given to it, and there is room outside for the gradients of what both were computed from.
+ */
+export function passOn(y: Storage, again: Storage, inputs: readonly Storage[], pass: () => void): void {
+  const { gradient } = y;
+  [again.gradient, again.gradientPresent, again.gradientScale] = [gradient, y.gradientPresent, y.gradientScale];
+  [y.gradient, y.gradientPresent] = [null, false];
+  pass();
+  // Unless it was handed over, the buffer is as free now as after any other backward.
+  if (!inputs.some((x) => x.gradient === gradient)) y.gradient = gradient;
+}
+
+/** Room for a gradient, made before an inner step that would take it along at its end. Calling the result frees what is not used. */
+export function reserveGradient(storage: Storage): () => void {
+  if (!storage.tracked || !storage.frame || storage.gradient?.alive) return () => {};
+  const room = reusable(storage) ?? Storage.like(storage);
+  [storage.gradient, storage.gradientPresent] = [room, false];
+  return () => {
+    if (storage.gradient !== room) release(room);
+  };
 }
 
 /** Pointer to dL/dy, laid out with y's strides; zeros if nothing has arrived at an output of several. */
@@ -88,6 +120,8 @@ export function handOver(x: Tensor, y: Tensor): boolean {
   if (!to.tracked || to.gradientPresent || !to.frame || !from.gradient || !coversStorage(x) || !coversStorage(y))
     return false;
   if (to.sizeBytes !== from.sizeBytes) return false;
+  // A buffer of an inner step would end before x.
+  if (to.frame !== from.frame && to.frame !== from.gradient.frame) return false;
   to.gradient = from.gradient;
   to.gradientPresent = true;
   to.gradientScale = 1;

@@ -5,7 +5,7 @@ import { keep } from "../tensor/create.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Storage } from "../tensor/storage.js";
 import { setBackward, Tensor } from "../tensor/tensor.js";
-import { dropGradient, forgetSpent, seedGradient } from "./gradient.js";
+import { dropGradient, reusingBuffers, seedGradient } from "./gradient.js";
 
 /** What an op leaves behind for its backward pass. Execution order is a topological order, so a list is enough. */
 interface Entry {
@@ -37,11 +37,6 @@ export function record<Y extends Tensor | readonly Tensor[]>(
   for (const storage of outputs) storage.tracked = true;
   tape.push({ name, outputs, backward });
   return y;
-}
-
-/** Whether an op on x is being recorded: x is trained here and now. */
-export function isRecorded(x: Tensor): boolean {
-  return recording && x.tracked;
 }
 
 /** Runs fn without recording: its results carry no gradient. */
@@ -76,6 +71,11 @@ export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
     );
   }
   seedGradient(y, cotangent ?? [1]);
+  reusingBuffers(walkBack);
+}
+
+/** Runs the backward of every entry of the tape, from its end, and forgets the tape. */
+function walkBack(): void {
   const entries = tape;
   tape = [];
   const before = recording;
@@ -91,7 +91,6 @@ export function backward(y: Tensor, cotangent?: ArrayLike<number>): void {
     }
   } finally {
     recording = before;
-    forgetSpent();
   }
 }
 
@@ -119,6 +118,30 @@ export function step<T>(fn: () => T): T {
  */
 export function scope<T>(fn: () => T): T {
   return noGrad(() => inFrame("scope", fn));
+}
+
+/** Whether ops are noted on the tape. */
+export function isRecording(): boolean {
+  return recording;
+}
+
+/**
+ * Records fn on a tape of its own and goes backward from its result, inside another backward pass. Everything made meanwhile
+ * is released at the end.
+ *
+ * @param from  runs the backward pass it is given, once the result has its gradient
+ */
+export function recordAndGoBack(fn: () => Tensor, from: (y: Tensor, goBack: () => void) => void): void {
+  step(() => {
+    recording = true;
+    let y: Tensor;
+    try {
+      y = fn();
+    } finally {
+      recording = false;
+    }
+    from(y, () => reusingBuffers(walkBack));
+  });
 }
 
 /** `scope` where nothing is recorded, a plain call where it is: bounds the memory of inference without a second forward pass. */

@@ -23,6 +23,11 @@ export class Output {
     this.quiet = quiet;
   }
 
+  /** Whether nobody would see notes or events. */
+  get silent(): boolean {
+    return this.quiet && !this.json;
+  }
+
   /** A line of text for people; nothing with --json. */
   print(text: string): void {
     if (this.json) return;

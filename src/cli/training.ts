@@ -11,6 +11,7 @@ import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
 import { formatDuration, type Output } from "./output.js";
 import { profileTable } from "./profile-table.js";
+import { reportEstimate } from "./run-estimate.js";
 import { version } from "./version.js";
 
 /** Exit code of a run that was interrupted after saving. */
@@ -39,6 +40,11 @@ export async function runTraining(
   output: Output,
   { quietResult = false, profile = false }: TrainingOptions = {},
 ): Promise<number> {
+  if (!trainer.finished && !output.silent) {
+    const estimate = await reportEstimate(trainer.config, trainer.source, trainer.iteration);
+    output.event("estimate", estimate.fields);
+    output.note(estimate.text);
+  }
   const measured = profile && !trainer.finished ? new Profile() : null;
   const stop = new AbortController();
   let stoppedAt = Number.POSITIVE_INFINITY;

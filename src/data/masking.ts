@@ -129,6 +129,22 @@ export function maskBatch(draws: MaskDraws, images: number, options: MaskOptions
   return { masks, ...listMasked(masks, n), upperbound };
 }
 
+/**
+ * As many masked patches as no batch exceeds, in as many images as `maskBatch` masks: what a step needs at most.
+ *
+ * @param images  global crops of the batch, 2B
+ */
+export function fullestMasks(images: number, options: MaskOptions): MaskBatch {
+  checkOptions(options);
+  const n = options.grid * options.grid;
+  const maskedImages = Math.floor(images * options.probability);
+  const edges = linspace(options.ratio[0], options.ratio[1], maskedImages + 1);
+  const masks = new Uint8Array(images * n);
+  for (let i = 0; i < maskedImages; i++) masks.fill(1, i * n, i * n + Math.floor(Math.fround(n * edges[i + 1])));
+  const listed = listMasked(masks, n);
+  return { masks, ...listed, upperbound: listed.maskIndices.length };
+}
+
 /** `count` numbers from a to b in single precision, counted from the nearer end as torch.linspace does. */
 function linspace(a: number, b: number, count: number): Float32Array {
   const [start, end] = [Math.fround(a), Math.fround(b)];

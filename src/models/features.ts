@@ -1,4 +1,4 @@
-import type { DropPath } from "../nn/drop-path.js";
+import type { BlockRun } from "../nn/run-block.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** What a backbone returns, for every family alike. */
@@ -20,9 +20,7 @@ export interface ChosenTokens {
 }
 
 /** What a forward pass may be given besides images. */
-export interface ForwardOptions {
+export interface ForwardOptions extends BlockRun {
   /** Patches replaced by the mask token: i32 [B, N], 1 = masked. */
   masks?: Tensor | null;
-  /** Draws of stochastic depth; absent in evaluation. */
-  dropPath?: DropPath;
 }

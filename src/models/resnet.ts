@@ -2,6 +2,7 @@ import { scopeUnlessRecording } from "../autograd/tape.js";
 import { keptBlocks } from "../elastic/blocks.js";
 import type { Depth } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
+import { BatchNorm } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
 import { constant, type WeightInit } from "../nn/init.js";
 import { derive, Module } from "../nn/module.js";
@@ -13,6 +14,7 @@ import {
   type NormChoice,
   type ResidualBlock,
 } from "../nn/residual-block.js";
+import { type BlockRun, runBlock } from "../nn/run-block.js";
 import { gatherRows } from "../ops/gather.js";
 import { contiguous } from "../ops/layout.js";
 import { maskRows } from "../ops/mask-rows.js";
@@ -151,7 +153,7 @@ export class ResNet extends Module implements Backbone {
     let x = this.stem(images, null);
     const taken: Omit<Features, "prenorm">[] = [];
     this.stages.forEach(({ layers }, s) => {
-      x = this.through(x, layers);
+      x = this.through(x, layers, {});
       if (positions.includes(s)) taken.push({ classToken: globalAvgPool(x), patchTokens: tokensOf(x) });
     });
     return taken;
@@ -190,14 +192,16 @@ export class ResNet extends Module implements Backbone {
     return sum;
   }
 
-  private encode(images: Tensor, { masks = null }: ForwardOptions): Tensor {
-    return this.stages.reduce((x, { layers }) => this.through(x, layers), this.stem(images, masks));
+  private encode(images: Tensor, { masks = null, ...run }: ForwardOptions): Tensor {
+    return this.stages.reduce((x, { layers }) => this.through(x, layers, run), this.stem(images, masks));
   }
 
-  private through(x: Tensor, blocks: readonly ResidualBlock[]): Tensor {
+  private through(x: Tensor, blocks: readonly ResidualBlock[], run: BlockRun): Tensor {
+    // To run a block again would move the running statistics of batches again.
+    const recompute = run.recompute && !(this.norm1 instanceof BatchNorm);
     for (const block of blocks) {
       const input = x;
-      x = scopeUnlessRecording(() => block.forward(input));
+      x = runBlock(block, input, { recompute }, () => block.forward(input));
     }
     return x;
   }

@@ -7,6 +7,7 @@ import { derive, Module } from "../nn/module.js";
 import { LayerNorm } from "../nn/norm.js";
 import { NormedPatchEmbed } from "../nn/patch-embed.js";
 import { PatchMerging } from "../nn/patch-merging.js";
+import { type BlockRun, runBlock } from "../nn/run-block.js";
 import { SWIN_NORM_EPS, SwinBlock } from "../nn/swin-block.js";
 import { gatherRows } from "../ops/gather.js";
 import { maskRows } from "../ops/mask-rows.js";
@@ -246,11 +247,11 @@ export class SwinTransformer extends Module implements Backbone {
     return x;
   }
 
-  private through(x: Tensor, blocks: readonly SwinBlock[], { dropPath = null }: ForwardOptions): Tensor {
+  private through(x: Tensor, blocks: readonly SwinBlock[], run: BlockRun): Tensor {
     const layoutOf = this.layouts(x.shape[1], x.shape[2]);
     for (const block of blocks) {
       const [input, layout] = [x, layoutOf(block.shifted)];
-      x = scopeUnlessRecording(() => block.forward(input, layout, dropPath));
+      x = runBlock(block, input, run, (dropPath) => block.forward(input, layout, dropPath));
     }
     return x;
   }

@@ -8,6 +8,7 @@ import { derive, Module } from "../nn/module.js";
 import { LayerNorm } from "../nn/norm.js";
 import { PatchEmbed } from "../nn/patch-embed.js";
 import { positionFor } from "../nn/pos-embed.js";
+import { runBlock } from "../nn/run-block.js";
 import { embedTokens } from "../ops/tokens.js";
 import type { Rng } from "../tensor/random.js";
 import { formatShape } from "../tensor/shape.js";
@@ -112,15 +113,16 @@ export class VisionTransformer extends Module implements Backbone {
     const rows = Int32Array.of(...Array.from({ length: batch }, (_, b) => b * tokens), ...patchRows);
     const last = this.depth - 1;
     const before = this.through(x, this.blocks.slice(0, last), options);
-    const chosen = scopeUnlessRecording(() => this.blocks[last].forwardAt(before, rows, options.dropPath));
+    const block = this.blocks[last];
+    const chosen = runBlock(block, before, options, (dropPath) => block.forwardAt(before, rows, dropPath));
     const y = this.norm.forward(chosen); //                                      [B + M, w]
     return { classToken: y.narrow(0, 0, batch), patchTokens: y.narrow(0, batch, patches.length) };
   }
 
-  private through(x: Tensor, blocks: readonly Block[], { dropPath = null }: ForwardOptions): Tensor {
+  private through(x: Tensor, blocks: readonly Block[], options: ForwardOptions): Tensor {
     for (const block of blocks) {
       const input = x;
-      x = scopeUnlessRecording(() => block.forward(input, dropPath));
+      x = runBlock(block, input, options, (dropPath) => block.forward(input, dropPath));
     }
     return x;
   }
@@ -130,7 +132,8 @@ export class VisionTransformer extends Module implements Backbone {
     const last = this.depth - 1;
     const x = this.embed(images, options.masks ?? null); //                      [B, 1 + N, w]
     const before = this.through(x, this.blocks.slice(0, last), options);
-    return scopeUnlessRecording(() => this.blocks[last].forward(before, options.dropPath, kept));
+    const block = this.blocks[last];
+    return runBlock(block, before, options, (dropPath) => block.forward(before, dropPath, kept));
   }
 
   /** Tokens after the given block positions, each through the last norm: what a linear probe reads (spec §7.2). */

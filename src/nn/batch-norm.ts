@@ -1,4 +1,4 @@
-import { isRecorded } from "../autograd/tape.js";
+import { isRecording } from "../autograd/tape.js";
 import { batchNorm } from "../ops/batch-norm.js";
 import type { NormTail } from "../ops/norm-tail.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -34,7 +34,7 @@ export class BatchNorm extends Module {
   /** @param tail  what follows within the result: a residual, the rectifier */
   forward(x: Tensor, tail: NormTail = {}): Tensor {
     const { weight, bias, eps, momentum, num_batches_tracked: batches } = this;
-    const training = isRecorded(weight);
+    const training = isRecording() && weight.tracked;
     if (training) batches.write([batches.item() + 1]);
     const running = { mean: this.running_mean, variance: this.running_var };
     return batchNorm(x, weight, bias, running, { eps, momentum, training, ...tail });

@@ -14,6 +14,20 @@ export interface BranchSample {
 /** Draws anew for each residual branch of a forward pass; null leaves every branch whole. */
 export type DropPath = ((batch: number, rate: number) => BranchSample) | null;
 
+/** Each function that it returns gives the same draws from the first on, made when they are first asked for. */
+export function repeatable(dropPath: DropPath): () => DropPath {
+  if (!dropPath) return () => null;
+  const drawn: BranchSample[] = [];
+  return () => {
+    let next = 0;
+    return (batch, rate) => {
+      const at = next++;
+      drawn[at] ??= dropPath(batch, rate);
+      return drawn[at];
+    };
+  };
+}
+
 /** Above this rate whole rows are left out of the computation; up to it they are only zeroed (as in DINOv2). */
 const SUBSET_RATE = 0.1;
 

@@ -3,7 +3,8 @@ import { persistent } from "../tensor/create.js";
 import { powInt } from "../tensor/math.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type Following, follow, parameterPairs } from "./ema.js";
-import { loadOptimizerState, persistentZeros, type SavedTensor } from "./optimizer-state.js";
+import { hostMoments, type Moments, memoryMoments, type StateTensor } from "./moments.js";
+import { loadOptimizerState, type SavedTensor } from "./optimizer-state.js";
 import {
   asGroups,
   type NamedParameter,
@@ -20,6 +21,8 @@ export interface AdamWOptions {
   beta1?: number;
   beta2?: number;
   eps?: number;
+  /** Where the moments live: in linear memory, or as ordinary arrays outside of it, with the same bits. Default "memory". */
+  moments?: "memory" | "host";
 }
 
 export interface AdamWSettings {
@@ -32,8 +35,7 @@ export interface AdamWSettings {
 /** The moments of a parameter and the number of its updates. */
 interface Slot extends NamedParameter {
   readonly group: ParameterGroup;
-  readonly mean: Tensor;
-  readonly square: Tensor;
+  readonly moments: Moments;
   /** i32 scalar, so that checkpoints hold it like the rest. */
   readonly step: Tensor;
 }
@@ -54,9 +56,11 @@ export class AdamW {
    * @throws ConfigError for a parameter that comes twice or is a view
    */
   constructor(parameters: OptimizedParameters, options: AdamWOptions = {}) {
-    this.defaults = { lr: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, ...options };
+    this.defaults = { lr: 1e-3, weightDecay: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, moments: "memory", ...options };
     this.groups = asGroups("adamw", parameters);
-    this.slots = this.groups.flatMap((group) => group.parameters.map((parameter) => slotOf(group, parameter)));
+    this.slots = this.groups.flatMap((group) =>
+      group.parameters.map((parameter) => slotOf(group, parameter, this.defaults.moments)),
+    );
   }
 
   /**
@@ -75,34 +79,36 @@ export class AdamW {
     const moved = new Set<Tensor>();
     const { beta1, beta2, eps } = this.defaults;
     const biases = new Map<number, { bias1: number; inverseRootBias2: number }>();
-    for (const { tensor, group, mean, square, step } of this.slots) {
+    for (const { tensor, group, moments, step } of this.slots) {
       const gradient = takeGradient(tensor);
       if (!gradient) continue;
       const t = step.item() + 1;
       step.write([t]);
-      let bias = biases.get(t);
-      if (!bias) {
-        bias = { bias1: 1 - powInt(beta1, t), inverseRootBias2: 1 / Math.sqrt(1 - powInt(beta2, t)) };
-        biases.set(t, bias);
-      }
+      const bias = biases.get(t) ?? {
+        bias1: 1 - powInt(beta1, t),
+        inverseRootBias2: 1 / Math.sqrt(1 - powInt(beta2, t)),
+      };
+      biases.set(t, bias);
       const rate = (group.isLastLayer ? lastLayerLr : lr) * group.lrMultiplier;
       const target = targets.get(tensor.ptr);
       if (target) moved.add(target);
-      kernels.adamw_f32(
-        tensor.numel,
-        tensor.ptr,
-        gradient.ptr,
-        mean.ptr,
-        square.ptr,
-        rate * weightDecay * group.wdMultiplier,
-        rate / bias.bias1,
-        1 - beta1,
-        1 - beta2,
-        eps,
-        bias.inverseRootBias2,
-        gradient.scale,
-        target?.ptr ?? 0,
-        oneMinusMomentum,
+      moments.update(({ first, count, mean, square }) =>
+        kernels.adamw_f32(
+          count,
+          tensor.ptr + 4 * first,
+          gradient.ptr + 4 * first,
+          mean,
+          square,
+          rate * weightDecay * group.wdMultiplier,
+          rate / bias.bias1,
+          1 - beta1,
+          1 - beta2,
+          eps,
+          bias.inverseRootBias2,
+          gradient.scale,
+          target ? target.ptr + 4 * first : 0,
+          oneMinusMomentum,
+        ),
       );
     }
     for (const [target, source] of pairs) if (!moved.has(target)) follow(target, source, oneMinusMomentum);
@@ -114,11 +120,11 @@ export class AdamW {
   }
 
   /** Moments and step counts by parameter name, under PyTorch's names: exp_avg, exp_avg_sq, step. */
-  stateDict(): Map<string, Tensor> {
+  stateDict(): Map<string, StateTensor> {
     return new Map(
-      this.slots.flatMap(({ name, mean, square, step }): [string, Tensor][] => [
-        [`${name}.exp_avg`, mean],
-        [`${name}.exp_avg_sq`, square],
+      this.slots.flatMap(({ name, moments, step }): [string, StateTensor][] => [
+        [`${name}.exp_avg`, moments.mean],
+        [`${name}.exp_avg_sq`, moments.square],
         [`${name}.step`, step],
       ]),
     );
@@ -135,8 +141,18 @@ export class AdamW {
   }
 }
 
-function slotOf(group: ParameterGroup, { name, tensor }: NamedParameter): Slot {
+function slotOf(
+  group: ParameterGroup,
+  { name, tensor }: NamedParameter,
+  where: Required<AdamWOptions>["moments"],
+): Slot {
   const step = persistent([], "i32");
   step.write([0]);
-  return { name, tensor, group, mean: persistentZeros(tensor.shape), square: persistentZeros(tensor.shape), step };
+  return {
+    name,
+    tensor,
+    group,
+    moments: where === "host" ? hostMoments(tensor.shape) : memoryMoments(tensor.shape),
+    step,
+  };
 }

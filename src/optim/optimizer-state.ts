@@ -24,7 +24,7 @@ export function persistentZeros(shape: Shape): Tensor {
  */
 export function loadOptimizerState(
   optimizer: string,
-  own: ReadonlyMap<string, Tensor>,
+  own: ReadonlyMap<string, Pick<Tensor, "shape" | "write">>,
   saved: ReadonlyMap<string, SavedTensor>,
 ): void {
   const problems = [...saved.keys()].filter((name) => !own.has(name)).map((name) => `unexpected ${name}`);

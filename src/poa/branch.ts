@@ -31,9 +31,12 @@ export class Branch extends Module {
   readonly dino_head: ProjectionHeads;
   /** Heads of the patch loss, where it has its own. */
   readonly ibot_head: ProjectionHeads | null;
+  /** Whether blocks run again in the backward pass instead of keeping their activations. */
+  private readonly recompute: boolean;
 
-  constructor(backbone: Backbone, dinoHead: ProjectionHeads, ibotHead: ProjectionHeads | null) {
+  constructor(backbone: Backbone, dinoHead: ProjectionHeads, ibotHead: ProjectionHeads | null, recompute = false) {
     super();
+    this.recompute = recompute;
     this.backbone = backbone;
     this.dino_head = dinoHead;
     this.ibot_head = ibotHead;
@@ -41,13 +44,17 @@ export class Branch extends Module {
 
   /** A student's view of the global crops, with masks. */
   forwardGlobal(batch: PoaBatch, dropPath: DropPath): GlobalOutput {
-    const { classToken, patch } = this.globalTokens(batch, { masks: batch.masked?.masks, dropPath });
+    const { classToken, patch } = this.globalTokens(batch, {
+      masks: batch.masked?.masks,
+      dropPath,
+      recompute: this.recompute,
+    });
     return { features: classToken, ...this.heads(classToken, patch) };
   }
 
   /** A student's view of the local crops: logits [n·B, K] per head. */
   forwardLocal(crops: Tensor, dropPath: DropPath): Tensor[] {
-    return this.dino_head.forward(this.backbone.classToken(crops, { dropPath }));
+    return this.dino_head.forward(this.backbone.classToken(crops, { dropPath, recompute: this.recompute }));
   }
 
   /** The teacher's view: whole global crops only; class tokens in swapped order, so that each meets the other crop's student. */

@@ -90,7 +90,7 @@ export function buildBranch(config: Config): Branch {
       init: student.init,
       rng: rng.fork(stream),
     });
-  return new Branch(backbone, heads(dino, 1), ibot.separate_head ? heads(ibot, 2) : null);
+  return new Branch(backbone, heads(dino, 1), ibot.separate_head ? heads(ibot, 2) : null, train.recompute);
 }
 
 /** Student, teacher (a copy of it that no gradient reaches), optimiser and centerings of a config. */
@@ -102,7 +102,7 @@ export function buildState(config: Config): PoaState {
     layerwiseDecay: optim.layerwise_decay,
     patchEmbedMultiplier: optim.patch_embed_lr_mult,
   });
-  const optimizer = new AdamW(groups, { beta1: optim.adamw_beta1, beta2: optim.adamw_beta2 });
+  const optimizer = new AdamW(groups, { beta1: optim.adamw_beta1, beta2: optim.adamw_beta2, moments: optim.moments });
   const patchHeads = ibot.separate_head ? ibot.head_n_prototypes : dino.head_n_prototypes;
   const centering = (prototypes: number): Centering =>
     train.centering === "sinkhorn_knopp"

@@ -3,7 +3,7 @@ import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
 import { bindSerial, bindShared } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
 import { compileKernels, instantiateKernels, type Kernels, relaxedModule, type SimdBuild } from "./kernels.js";
-import { setKernels } from "./launch.js";
+import { kernels, setKernels } from "./launch.js";
 import { ADDRESS_SPACE_BYTES, WasmHeap } from "./memory.js";
 import { Pool } from "./pool.js";
 import { chooseTiles } from "./tall-tiles.js";
@@ -20,6 +20,8 @@ export interface Runtime {
   readonly heap: Heap;
   readonly persistent: PersistentArena;
   readonly step: StepArena;
+  /** Zeros in an ordinary array, which no kernel reaches, of numbers as exact as the heap's. */
+  readonly outside: (count: number) => Float32Array | Float64Array;
   /** Threads that compute, the calling one included. */
   readonly threads: number;
   /** Why there is only one although more were wanted, or null. */
@@ -89,13 +91,16 @@ export async function init(options: InitOptions = {}): Promise<Runtime> {
   livePool = bound.pool;
   const space = new AddressSpace(heap, firstAddress(bound.threads));
   const arenas = { persistent: new PersistentArena(space), step: new StepArena(space) };
-  live = { heap, ...arenas, threads: bound.threads, threadsProblem: problem, memoryLimitBytes, simd };
+  const numbers = heap.f32.constructor as new (count: number) => Float32Array | Float64Array;
+  const outside = (count: number) => new numbers(count);
+  live = { heap, ...arenas, outside, threads: bound.threads, threadsProblem: problem, memoryLimitBytes, simd };
   return live;
 }
 
 /** Each thread's working memory lies behind the first page, and all else behind that. */
 const scratchOf = (thread: number) => FIRST_FREE_ADDRESS + thread * SCRATCH_BYTES;
-const firstAddress = (threads: number) => scratchOf(threads);
+/** Where arenas begin. */
+export const firstAddress = (threads: number) => scratchOf(threads);
 
 interface Bound {
   readonly heap: Heap;
@@ -168,6 +173,19 @@ export function dispose(): void {
   livePool = null;
   starts++;
   setKernels(null);
+}
+
+/** Runs fn with another runtime in the place of the live one, if there is one. */
+export function runApart<T>(other: Runtime, itsKernels: Kernels, fn: () => T): T {
+  const [before, kernelsBefore] = [live, kernels];
+  live = other;
+  setKernels(itsKernels);
+  try {
+    return fn();
+  } finally {
+    live = before;
+    setKernels(before ? kernelsBefore : null);
+  }
 }
 
 /** Bytes in use: persistent and step memory, and the highest step memory so far. */

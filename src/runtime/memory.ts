@@ -1,7 +1,7 @@
 import { MemoryError } from "../errors.js";
 import type { Heap } from "./heap.js";
 
-const PAGE_BYTES = 65536;
+export const PAGE_BYTES = 65536;
 
 /** The largest linear memory in bytes: 4 GiB less one page, so that the address behind the last byte does not wrap to 0. */
 export const ADDRESS_SPACE_BYTES = 65535 * PAGE_BYTES;
@@ -43,12 +43,11 @@ export class WasmHeap implements Heap {
 
   grow(sizeBytes: number): void {
     if (sizeBytes <= this.sizeBytes) return;
-    if (sizeBytes > this.limitBytes)
-      throw new MemoryError(this.exhausted(sizeBytes, "or raise the memory limit of init()"));
+    if (sizeBytes > this.limitBytes) throw exhausted(sizeBytes, this, "or raise the memory limit of init()");
     try {
       this.memory.grow(Math.ceil((sizeBytes - this.sizeBytes) / PAGE_BYTES));
     } catch {
-      throw new MemoryError(this.exhausted(sizeBytes, "or free memory: the host gives no more"));
+      throw exhausted(sizeBytes, this, "or free memory: the host gives no more");
     }
     this.refresh();
   }
@@ -58,12 +57,17 @@ export class WasmHeap implements Heap {
     this.i32 = new Int32Array(this.memory.buffer);
     this.u8 = new Uint8Array(this.memory.buffer);
   }
+}
 
-  private exhausted(sizeBytes: number, wayOut: string): string {
-    const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
-    return (
-      `memory: ${mib(sizeBytes)} MiB are needed, ${mib(this.limitBytes)} MiB are allowed and ${mib(this.sizeBytes)} MiB are held. ` +
-      `Lower the batch, the widths or the number of prototypes, ${wayOut}.`
-    );
-  }
+/** What is thrown where a heap of a limit cannot grow to a size. */
+export function exhausted(
+  sizeBytes: number,
+  heap: { limitBytes: number; sizeBytes: number },
+  wayOut: string,
+): MemoryError {
+  const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
+  return new MemoryError(
+    `memory: ${mib(sizeBytes)} MiB are needed, ${mib(heap.limitBytes)} MiB are allowed and ${mib(heap.sizeBytes)} MiB are held. ` +
+      `Lower the batch, the widths or the number of prototypes, ${wayOut}.`,
+  );
 }

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:f
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError, NumericError } from "../errors.js";
 import { readSafetensors, type SafetensorsFile, type StoredTensor, safetensorsParts } from "../formats/safetensors.js";
+import type { StateTensor } from "../optim/moments.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
 import type { SamplerState } from "../poa/sampler.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { diskError, expectSpace, hashOfFile, syncFolder, writeAndSync } from "./durable-write.js";
 import type { SavedTrainerState, TrainerState } from "./trainer.js";
 
@@ -197,7 +197,7 @@ function expectSeal(path: string, { tensors, metadata }: SafetensorsFile): void 
 }
 
 /** @throws NumericError for a number that is not finite: a run that has gone wrong must not replace a good checkpoint */
-function stored(part: string, tensors: ReadonlyMap<string, Tensor>): Map<string, StoredTensor> {
+function stored(part: string, tensors: ReadonlyMap<string, StateTensor>): Map<string, StoredTensor> {
   return new Map(
     [...tensors].map(([name, x]) => {
       const data = x.toArray();

@@ -1,5 +1,5 @@
 import type { RawImage } from "../data/dataset.js";
-import { maskBatch } from "../data/masking.js";
+import { fullestMasks, type MaskBatch, maskBatch } from "../data/masking.js";
 import { type CropSlots, MultiCrop } from "../data/multi-crop.js";
 import type { PoaBatch } from "../poa/batch.js";
 import { CHANNELS } from "../poa/build.js";
@@ -65,21 +65,35 @@ export class BatchMaker {
   make({ images, indices, pass }: ImageSample, iteration: number, micro: number, masked: boolean): PoaBatch {
     const { seed } = this.config.train;
     this.multiCrop.write(images, { seed, epoch: pass, samples: indices }, this.slots);
-    return {
-      images: images.length,
-      globals: this.slots.globals,
-      locals: this.config.crops.local_crops_number > 0 ? this.slots.locals : null,
-      masked: masked ? this.drawMasks(new Rng(seed, MASK_STREAM, iteration, micro), 2 * images.length) : null,
-    };
+    const rng = new Rng(seed, MASK_STREAM, iteration, micro);
+    return this.batchOf(images.length, masked ? maskBatch(rng, 2 * images.length, this.maskOptions()) : null);
   }
 
-  /** null if by chance no patch is masked. */
-  private drawMasks(rng: Rng, crops: number): PoaBatch["masked"] {
+  /**
+   * A batch of the size of others, in the slots: the crops of one image, and as many masked patches as no batch exceeds. For
+   * counting what a step needs.
+   */
+  outline(image: RawImage, masked: boolean): PoaBatch {
+    const { batch_size_per_gpu: images, seed } = this.config.train;
+    this.multiCrop.writeImage(image, { seed, epoch: 0, sample: 0 }, 0, this.slots);
+    return this.batchOf(images, masked ? fullestMasks(2 * images, this.maskOptions()) : null);
+  }
+
+  private maskOptions() {
     const { mask_sample_probability: probability, mask_ratio_min_max: ratio } = this.config.ibot;
-    const drawn = maskBatch(rng, crops, { grid: this.grid, probability, ratio: pair(ratio) });
-    if (drawn.maskIndices.length === 0) return null;
-    this.maskSlot.write(drawn.masks);
-    return { masks: this.maskSlot, indices: drawn.maskIndices, weights: drawn.masksWeight };
+    return { grid: this.grid, probability, ratio: pair(ratio) };
+  }
+
+  /** What stands in the slots. No masks if by chance no patch is masked. */
+  private batchOf(images: number, drawn: MaskBatch | null): PoaBatch {
+    const masked = drawn !== null && drawn.maskIndices.length > 0 ? drawn : null;
+    if (masked) this.maskSlot.write(masked.masks);
+    return {
+      images,
+      globals: this.slots.globals,
+      locals: this.config.crops.local_crops_number > 0 ? this.slots.locals : null,
+      masked: masked && { masks: this.maskSlot, indices: masked.maskIndices, weights: masked.masksWeight },
+    };
   }
 
   dispose(): void {

@@ -1,13 +1,16 @@
 import { MemoryError } from "../errors.js";
 import { sizeOfNetwork } from "../models/size.js";
-import { buildBranch } from "../poa/build.js";
+import { buildBranch, CHANNELS } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
 import { planRun, searchSpace } from "../poa/plan.js";
 import { runtime } from "../runtime/context.js";
+import { ADDRESS_SPACE_BYTES } from "../runtime/memory.js";
 import { shapesOnly } from "../tensor/create.js";
+import { firstFit, fitsBelow } from "./fitting.js";
+import { countMemory, countWork, type ImageSize, type MemoryCount, type WorkCount } from "./step-count.js";
 
-/** Weight, gradient, two moments, teacher. */
-const STATE_BYTES_PER_PARAMETER = 20;
+/** Where no image is known: one of ImageNet, on average. */
+const TYPICAL_IMAGE: ImageSize = { width: 500, height: 375 };
 
 /** What a run would need, counted without making it. */
 export interface RunEstimate {
@@ -16,40 +19,109 @@ export interface RunEstimate {
   readonly headParams: number;
   /** Multiply-adds of one forward pass of the full backbone over one global crop. */
   readonly macs: number;
-  readonly iterations: number;
+  /** Multiply-adds of a training step for each of its images: all passes of teacher and students, forward and backward. */
+  readonly trainingMacs: number;
+  /** null if it depends on how many images there are, and that is not known. */
+  readonly iterations: number | null;
   readonly imagesPerStep: number;
-  /** Weights, gradients, moments and teacher; activations come on top. */
-  readonly stateBytes: number;
+  readonly memory: MemoryCount;
+  /** Of linear memory. */
+  readonly memoryLimitBytes: number;
+  readonly fits: boolean;
+  /** Settings with which the run would fit, if it does not; null if none are known. */
+  readonly wayOut: readonly string[] | null;
+  /** Of a step. */
+  readonly work: WorkCount;
 }
 
-/** @throws DataError if the images do not fill a step */
-export function estimateRun(config: Config, images: number): RunEstimate {
-  const plan = planRun(config, { images });
+export interface EstimateOptions {
+  /** Threads that will compute. Default 1. */
+  readonly threads?: number;
+  /** Where linear memory ends. Default 4 GiB. */
+  readonly limitBytes?: number;
+  /** A typical image. */
+  readonly image?: ImageSize;
+}
+
+/**
+ * @param images  how many there are; null if that is not known
+ * @throws DataError if the images do not fill a step
+ */
+export function estimateRun(config: Config, images: number | null, options: EstimateOptions = {}): RunEstimate {
+  const { threads = 1, limitBytes = ADDRESS_SPACE_BYTES, image = TYPICAL_IMAGE } = options;
+  const plan = planRun(config, { images: images ?? Number.POSITIVE_INFINITY });
   const branch = shapesOnly(() => buildBranch(config));
   const { params, macs } = sizeOfNetwork(branch.backbone, config.crops.global_crops_size);
+  const counting = { threads, limitBytes, image };
+  const fits = fitsBelow(config, counting);
+  const work = countWork(config, { threads, image });
   return {
     networks: searchSpace(config).distinct().length,
     backboneParams: params,
     headParams: branch.parameterCount - branch.backbone.parameterCount,
     macs,
-    iterations: plan.totalIterations,
+    trainingMacs: work.multiplyAdds / plan.imagesPerStep,
+    iterations: Number.isFinite(plan.totalIterations) ? plan.totalIterations : null,
     imagesPerStep: plan.imagesPerStep,
-    stateBytes: STATE_BYTES_PER_PARAMETER * branch.parameterCount,
+    memory: countMemory(config, { threads, image }),
+    memoryLimitBytes: limitBytes,
+    fits,
+    wayOut: fits ? null : firstFit(config, counting),
+    work,
   };
 }
 
+/** Decoded batches at a time: one in use, two read ahead (data/loader.ts). */
+const DECODED_BATCHES = 3;
+/** Bound on the images that train.cache=memory keeps (train/trainer.ts). */
+const CACHE_BYTES = 2 ** 31;
+/** A checkpoint is written from copies of weights, teacher and moments. */
+const COPIED_BYTES_PER_PARAMETER = 16;
+/** What the engine's own heap and code gain during a run. */
+const ENGINE_BYTES = 25 << 20;
+
+/** What a run adds to the resident memory of a process that has its images open and the runtime started. */
+export function processBytes(
+  { memory, backboneParams, headParams }: RunEstimate,
+  { train }: Config,
+  { images, image = TYPICAL_IMAGE }: { images: number; image?: ImageSize },
+): number {
+  const imageBytes = CHANNELS * image.width * image.height;
+  const decoded = DECODED_BATCHES * train.batch_size_per_gpu * imageBytes;
+  const cached = train.cache === "memory" ? Math.min(CACHE_BYTES, images * imageBytes) : 0;
+  const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
+  return memory.stateBytes + memory.activationBytes + memory.hostBytes + decoded + cached + copies + ENGINE_BYTES;
+}
+
 /**
- * Looks whether weights, gradients, moments and teacher fit into linear memory, before any is made.
+ * Looks whether a run fits into linear memory, before any of it is made.
  *
- * @throws MemoryError that says what to lower
+ * @throws MemoryError that says with which settings it would fit, or what to lower
  */
-export function refuseOversized(config: Config, images: number): void {
-  const { stateBytes } = estimateRun(config, images);
-  const { memoryLimitBytes } = runtime();
-  if (stateBytes <= memoryLimitBytes) return;
-  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
-  throw new MemoryError(
-    `pretrain: the state of this run needs ${gib(stateBytes)} GiB of ${gib(memoryLimitBytes)}, without activations. ` +
-      "Lower student.max_embed_dim, student.max_depth or dino.head_n_prototypes.",
+export function refuseOversized(config: Config): void {
+  const { memoryLimitBytes: limitBytes, threads } = runtime();
+  const counting = { limitBytes, threads, image: TYPICAL_IMAGE };
+  if (fitsBelow(config, counting)) return;
+  const need = countMemory(config, { threads, image: TYPICAL_IMAGE });
+  throw new MemoryError(`pretrain: ${shortfall(need, limitBytes)} ${wayOutOf(config, firstFit(config, counting))}`);
+}
+
+const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+
+function shortfall({ stateBytes, activationBytes, linearBytes }: MemoryCount, limitBytes: number): string {
+  return (
+    `the run needs ${gib(linearBytes)} GiB of linear memory (state ${gib(stateBytes)}, activations ` +
+    `${gib(activationBytes)}), of which there are ${gib(limitBytes)}.`
+  );
+}
+
+/** What makes a run fit, as a sentence. */
+export function wayOutOf({ student }: Config, settings: readonly string[] | null): string {
+  if (settings) return `It fits with ${settings.join(" ")}.`;
+  const sizes =
+    student.arch === "resnet_dynamic" ? "student.base_channels, student.max_depths" : "student.max_embed_dim";
+  return (
+    "Moments outside, recomputed blocks and small micro-batches together are not enough: lower " +
+    `${sizes}${student.arch === "vit_dynamic" ? ", student.max_depth" : ""} or dino.head_n_prototypes.`
   );
 }

@@ -5,8 +5,8 @@ import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { type Encoder, specOf } from "../models/encoder.js";
-import { dropPathPerSample, stochasticDepth } from "../nn/drop-path.js";
 import { Module } from "../nn/module.js";
+import type { StateTensor } from "../optim/moments.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
 import { buildState, CHANNELS, imageContract } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
@@ -14,15 +14,12 @@ import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
 import { phase } from "../runtime/profile.js";
-import { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchMaker } from "./crops.js";
 import { refuseOversized } from "./estimate.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
+import { stepSettings } from "./step-settings.js";
 import { refuseUnavailable } from "./unavailable.js";
-
-/** Keeps stochastic depth apart from other uses of the seed: "drop" in ASCII. */
-const DROP_STREAM = 0x64726f70;
 
 /** Prefixes of the published names of the running centres, of class and of patch targets. */
 const CENTERINGS = ["dino_loss", "ibot_patch_loss"] as const;
@@ -63,7 +60,7 @@ export interface TrainerState {
   readonly sampler: SamplerState;
   readonly student: ReadonlyMap<string, Tensor>;
   readonly teacher: ReadonlyMap<string, Tensor>;
-  readonly optimizer: ReadonlyMap<string, Tensor>;
+  readonly optimizer: ReadonlyMap<string, StateTensor>;
 }
 
 /** The same, read back. */
@@ -91,7 +88,8 @@ export class Trainer {
   readonly plan: RunPlan;
   readonly space: SearchSpace;
   readonly model: PoaState;
-  private readonly source: ImageSource;
+  /** The training images. */
+  readonly source: ImageSource;
   private readonly options: TrainerOptions;
   private readonly sampler: NetworkSampler;
   private readonly schedules: Schedules;
@@ -107,7 +105,7 @@ export class Trainer {
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
     refuseUnavailable(config);
-    refuseOversized(config, source.length);
+    refuseOversized(config);
     this.config = config;
     this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;
@@ -166,7 +164,7 @@ export class Trainer {
     const result = poaStep(
       this.model,
       micro.map((batch, i) => () => this.maker.make(batch, iteration, i, iteration >= this.plan.ibotStart)),
-      { ...at, ...this.settings(iteration, networks) },
+      { ...at, ...stepSettings(this.config, this.model.student.backbone, { iteration, networks }) },
     );
     this.next++;
     const { loss, logged, gradientNorms, updated } = result;
@@ -262,24 +260,6 @@ export class Trainer {
       weightDecay: weightDecay(iteration),
       momentum: momentum(iteration),
       teacherTemperature: teacherTemperature(iteration),
-    };
-  }
-
-  private settings(iteration: number, networks: readonly Network[]) {
-    const { dino, ibot, optim, student, train } = this.config;
-    const { backbone } = this.model.student;
-    const rng = new Rng(train.seed, DROP_STREAM, iteration);
-    const draws = student.arch === "swin_dynamic" ? dropPathPerSample : stochasticDepth;
-    return {
-      clip: optim.clip_grad > 0 ? optim.clip_grad : Number.POSITIVE_INFINITY,
-      weights: {
-        lambda: dino.lambda_ie,
-        dino: dino.loss_weight,
-        ibot: ibot.loss_weight,
-        koleo: dino.koleo_loss_weight,
-      },
-      elastic: networks.map((network) => backbone.slice(network)),
-      dropPath: { intact: draws(rng.fork(0)), elastic: draws(rng.fork(1)) },
     };
   }
 

@@ -3,9 +3,7 @@ import type { Config } from "../poa/config-keys.js";
 
 /** Settings that are part of the configuration but that this version can only leave at these values. */
 const fixed: readonly [path: string, value: (config: Config) => unknown, only: unknown][] = [
-  ["train.recompute", ({ train }) => train.recompute, false],
   ["train.tensorboard", ({ train }) => train.tensorboard, false],
-  ["optim.moments", ({ optim }) => optim.moments, "memory"],
   ["evaluation.knn", ({ evaluation }) => evaluation.knn, null],
   ["evaluation.every_minutes", ({ evaluation }) => evaluation.every_minutes, null],
 ];

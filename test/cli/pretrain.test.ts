@@ -34,7 +34,13 @@ test("a run ends with its result and leaves config, info, metrics and checkpoint
   assert.ok((peakRssBytes as number) > 2 ** 24 && Number.isFinite(loss));
   assert.equal(
     events.map((line) => line.event),
-    [...new Array(8).fill("step"), "result"],
+    ["estimate", ...new Array(8).fill("step"), "result"],
+  );
+  const [estimate] = events;
+  assert.ok(estimate.fits && estimate.iterations === 8 && (estimate.seconds as number) > 0);
+  assert.match(
+    stderr,
+    /^memory: state \d+ MiB, activations \d+ MiB, linear memory \d+ MiB of 4\.0 GiB, process \d+ MiB$/m,
   );
   assert.match(stderr, /^\[8\/8\] eta 0:00 {2}loss \d.* lr \d.* images\/s {2}data wait \d+% {2}\d+ MiB$/m);
   assert.equal(readdirSync(join(cwd, "whole")).sort(), ["checkpoints", "config.yaml", "metrics.jsonl", "run.json"]);
@@ -97,12 +103,41 @@ test("initial weights change the start, and a file that does not fit is refused 
   assert.not.ok(existsSync(join(cwd, "cold")));
 });
 
-test("a dry run tells what the run would need, and makes nothing", async () => {
-  const args = ["pretrain", "--config", "vit_ee1200", "--data", "images", "--dry-run", "--json"];
-  const { result } = await expectCode(0, [...args, "train.batch_size_per_gpu=4"], { cwd });
+test("a dry run tells what the run would need, with or without images, and makes nothing", async () => {
+  const args = ["pretrain", "--config", "vit_ee1200", "--dry-run"];
+  const { result } = await expectCode(0, [...args, "--data", "images", "--json", "train.batch_size_per_gpu=4"], {
+    cwd,
+  });
   assert.equal([result.networks, result.imagesPerStep, result.iterations], [143, 4, 346 * 800]);
-  assert.ok((result.stateBytes as number) > 5e9);
-  assert.match((await expectCode(0, args.slice(0, -1), { cwd })).stdout, /^networks: 143$/m);
+  assert.ok((result.stateBytes as number) > 5e9 && (result.activationBytes as number) > 1e9);
+  assert.ok((result.peakRssBytes as number) > (result.stateBytes as number) + (result.activationBytes as number));
+  const [step, whole] = [result.secondsPerStep as number, result.seconds as number];
+  assert.ok(step > 0 && Math.abs(whole / (step * 346 * 800) - 1) < 1e-9);
+  assert.ok(Math.abs((result.hoursPerMillionImages as number) / ((step * 1e6) / 4 / 3600) - 1) < 1e-9);
+  assert.equal([result.fits, result.wayOut], [false, null]);
+  const { stdout } = await expectCode(0, args, { cwd });
+  assert.match(stdout, /^143 networks: 303 M parameters, 58\.9 M in heads; multiply-adds per image 61\.6 G forward, /m);
+  assert.match(stdout, /^memory: state 6\.8 GiB, activations \d+\.\d GiB, linear memory /m);
+  assert.match(stdout, / h per million images, \d+ days for 276800 steps$/m);
+  assert.match(stdout, /^does not fit\. .* lower student\.max_embed_dim, student\.max_depth or /m);
+});
+
+test("a run that does not fit ends with 5 and names the first settings that would, with which it is estimated to fit", async () => {
+  const large = ["--config", "vit-small", "train.batch_size_per_gpu=32"];
+  const refused = await expectCode(
+    5,
+    ["pretrain", ...large, "--data", "images", "--out", "large", "--json", "train.OFFICIAL_EPOCH_LENGTH=1"],
+    { cwd },
+  );
+  assert.match(
+    refused.stderr,
+    /^error: pretrain: the run needs \d\.\d GiB of linear memory \(state 0\.5, activations \d\.\d\), of which there are 4\.0\./,
+  );
+  const settings = /It fits with (.*)\.$/m.exec(refused.stderr)![1].split(" ");
+  assert.equal(settings, ["train.recompute=true"]);
+  assert.not.ok(existsSync(join(cwd, "large")));
+  const { result } = await expectCode(0, ["pretrain", ...large, "--dry-run", "--json", ...settings], { cwd });
+  assert.is(result.fits, true);
 });
 
 test("a profile lists what each phase and kernel has cost, and changes no bit", async () => {

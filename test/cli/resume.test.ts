@@ -57,7 +57,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.match(stderr, new RegExp(`interrupted; \`poa resume ${signal}\` continues`));
     assert.not.ok(readdirSync(join(cwd, signal)).includes("lock"));
     const resumed = await expectExit(0, ["resume", signal, "--json"], { cwd });
-    assert.is(resumed.events[0].iteration, done);
+    assert.is(resumed.events[1].iteration, done);
     assert.is(resumed.result.iterations, LAST);
     assertSameEnd(signal);
   });
@@ -118,7 +118,7 @@ test("a damaged checkpoint is passed over with a warning that names it, and the 
   const { stderr, events } = await expectExit(0, ["resume", "damaged", "--json"], { cwd });
   assert.ok(stderr.includes(`${newest} is damaged`));
   assert.is(events[0].event, "warning");
-  assert.is(events[1].iteration, steps.at(-2));
+  assert.is(events[2].iteration, steps.at(-2));
   assertSameEnd("damaged");
 });
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { DataError, FormatError } from "../../src/errors.js";
 import { readWeights } from "../../src/export/initial-weights.js";
@@ -51,6 +52,15 @@ test("where a file holds both branches, the teacher is taken, in whatever order 
   const path = fileOf({ "student.backbone.a": 1, "teacher.backbone.a": 2, "student.backbone.z": 3 });
   assert.equal(values(path), { "backbone.a": 2 });
   assert.equal(values(fileOf({ "student.backbone.a": 1 })), { "backbone.a": 1 });
+});
+
+test("a published .pth is read as well", () => {
+  const weights = readWeights(
+    fileURLToPath(new URL("../../../test/fixtures/pth/teacher_checkpoint.pth", import.meta.url)),
+  );
+  assert.is(weights.size, 36);
+  for (const name of ["backbone.blocks.1.attn.qkv.weight", "dino_head.last_layer0.weight_g"])
+    assert.ok(weights.has(name));
 });
 
 test("half-precision weights are widened", () => {

@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { noGrad, step } from "../../src/autograd/tape.js";
 import { type DropPath, stochasticDepth } from "../../src/nn/drop-path.js";
 import { add } from "../../src/ops/elementwise.js";
+import type { StateTensor } from "../../src/optim/moments.js";
 import type { PoaBatch } from "../../src/poa/batch.js";
 import type { Branch, Logits } from "../../src/poa/branch.js";
 import {
@@ -37,7 +38,7 @@ function snapshot({ student, teacher, optimizer, classCentering, patchCentering 
   const centers = [...classCentering, ...patchCentering].flatMap((centering, i): [string, Tensor][] =>
     "center" in centering ? [[`center.${i}`, centering.center as Tensor]] : [],
   );
-  const all: [string, Tensor][] = [
+  const all: [string, StateTensor][] = [
     ...[...student.stateDict()].map(([name, x]): [string, Tensor] => [`student.${name}`, x]),
     ...[...teacher.stateDict()].map(([name, x]): [string, Tensor] => [`teacher.${name}`, x]),
     ...optimizer.stateDict(),

@@ -1,10 +1,10 @@
 import type { ImageSource } from "../../src/data/dataset.js";
+import type { StateTensor } from "../../src/optim/moments.js";
 import type { SavedTensor } from "../../src/optim/optimizer-state.js";
 import type { Config } from "../../src/poa/config-keys.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
 import { type SavedTrainerState, type StepReport, Trainer } from "../../src/train/trainer.js";
 
-const copied = (tensors: ReadonlyMap<string, Tensor>): Map<string, SavedTensor> =>
+const copied = (tensors: ReadonlyMap<string, StateTensor>): Map<string, SavedTensor> =>
   new Map([...tensors].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }]));
 
 /** A trainer's state as a checkpoint would hold it. */

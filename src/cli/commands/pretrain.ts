@@ -2,11 +2,11 @@ import { openSource } from "../../data/source-spec.js";
 import { readWeights } from "../../export/initial-weights.js";
 import { configYaml } from "../../poa/config-yaml.js";
 import { init } from "../../runtime/context.js";
-import { estimateRun } from "../../train/estimate.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
+import { reportEstimate } from "../run-estimate.js";
 import { seedOverride } from "../seed.js";
 import { runInfo, runTraining } from "../training.js";
 
@@ -23,26 +23,25 @@ export const pretrain: Command = {
     overwrite: { about: "replace what an earlier run left in --out" },
     strict: { about: "stop at the first broken image" },
     profile: { about: "list what phases and kernels have cost, and write a trace" },
-    "dry-run": { about: "print what the run would need, and stop" },
+    "dry-run": { about: "print what the run would need, and stop; --data may be left out" },
   },
   examples: [
     "poa pretrain --config demo --data mnist --out runs/digits",
     "poa pretrain --config vit-tiny --data photos/ --out runs/photos optim.epochs=20",
+    "poa pretrain --config vit_ee1200 --dry-run",
   ],
   async run(call, output) {
     const { config, notes } = await loadConfig(call.required("config"), [...call.overrides, ...seedOverride(call)]);
     for (const note of notes) output.note(note);
-    const source = await openSource(call.required("data"), { split: "train" });
     if (call.flag("dry-run")) {
-      const estimate = estimateRun(config, source.length);
-      output.result(
-        { ...estimate },
-        Object.entries(estimate)
-          .map(([key, value]) => `${key}: ${value}`)
-          .join("\n"),
-      );
+      const data = call.text("data");
+      const images = data === undefined ? null : await openSource(data, { split: "train" });
+      await init({ threads: call.threads, simd: call.simd });
+      const { fields, text } = await reportEstimate(config, images);
+      output.result(fields, text);
       return 0;
     }
+    const source = await openSource(call.required("data"), { split: "train" });
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
     await init({ threads: call.threads, simd: call.simd });
