@@ -103,7 +103,7 @@ for (const [family, cases] of Object.entries({ vit, swin, resnet })) {
         const [inPlace, dense, saved] = [slice, copy, read].map((encoder) => outputs(encoder, spec.imageSize));
         assert.equal(saved, dense);
         const difference = largest(inPlace.map((value, i) => value - dense[i]));
-        assert.ok(difference <= 1e-5 * Math.max(1, largest(inPlace)), `${difference}`);
+        assert.ok(difference <= 3e-5 * Math.max(1, largest(inPlace)), `${difference}`);
         for (const network of [backbone, copy.backbone, read.backbone]) network.dispose();
       }),
       { seed: 4, numRuns: 40 },
