@@ -3,10 +3,12 @@ import {
   side_by_side, table_of, TABLES_BYTES, unpack_items,
 } from "./attention_items";
 import { exponentiate } from "./attention_softmax";
+import { attend_tall, TALL_QUERIES } from "./attention_tall";
 import { multiply, pack_panels, pack_strips, pack_transposed, put_rows } from "./attention_tile";
 import {
   expect_aligned, expect_at_least, expect_at_most, expect_divisor, expect_range, expect_scratch,
 } from "./contract";
+import { uses_tall_tiles } from "./gemm_tile_tall";
 import { LOG2_E } from "./math";
 import { copy_span, fill_span } from "./span";
 
@@ -19,8 +21,8 @@ import { copy_span, fill_span } from "./span";
  * writes    out  f32[items / heads, queries, heads, dim], contiguous;
  *           lse  f32[items, queries]: log Σ_j exp(scale·q·k_j + bias + mask) per query, for the gradient
  * requires  item = image·heads + head; 1 ≤ queries ≤ tokens; dim ≥ 1; mask = 0 or windows ≥ 1; scratch for
- *           (tokens + 3)·(2·dim + 15) + 8·dim + 96 numbers, on the path of four items, which
- *           bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
+ *           (tokens + 3)·(2·dim + 15) + 8·dim + 96 numbers (relaxed build: (tokens + 3)·(2·dim + 31) + 24·dim + 256
+ *           from 24 queries on), on the path of four items, which bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
  * error     relative to the largest |v|: about 5e-7·(1 + the largest |score|)
  */
@@ -107,13 +109,15 @@ function attend_blocks(
   const qkvPitch = outPitch * 3;
   const strips = (tokens + 3) >> 2;
   const panelBytes = <usize>tokens << 5;
+  const tall = uses_tall_tiles() && queries >= TALL_QUERIES;
+  const most: usize = tall ? <usize>TALL_QUERIES : 8;
 
   const zeros = scratch;
   const inverse = zeros + 32;
-  const logs = inverse + 32;
-  const tiles = logs + 64;
-  const asked = tiles + 256;
-  const keys = asked + (headBytes << 3);
+  const logs = inverse + (most << 2);
+  const tiles = logs + (most << 2) + 32;
+  const asked = tiles + (most << 5);
+  const keys = asked + headBytes * most;
   const values = keys + <usize>strips * (headBytes << 2);
   const scores = values + <usize>((dim + 7) >> 3) * panelBytes;
   fill_span(4, 0, zeros);
@@ -127,7 +131,17 @@ function attend_blocks(
     store<i32>(tiles, fetch(tokens, queries, headBytes, q, outPitch));
     pack_strips(tokens, dim, 1, q + outPitch, qkvPitch, keys);
     pack_panels(tokens, dim, 1, q + (outPitch << 1), qkvPitch, values);
-    for (let rows = queries; rows > 0; rows -= 8, q += qkvPitch << 3, o += outPitch << 3, l += 32) {
+    let rows = queries;
+    if (tall) {
+      for (; rows >= TALL_QUERIES; rows -= TALL_QUERIES, q += qkvPitch * most, o += outPitch * most, l += most << 2) {
+        const factor = scale * LOG2_E;
+        attend_tall(
+          tokens, dim, factor, q, qkvPitch, keys, values, zeros, inverse, logs, tiles, asked, scores, o, outPitch,
+        );
+        copy_span(TALL_QUERIES, logs, l);
+      }
+    }
+    for (; rows > 0; rows -= 8, q += qkvPitch << 3, o += outPitch << 3, l += 32) {
       const halves = rows > 4 ? 2 : 1;
       pack_transposed(min(8, rows), dim, scale * LOG2_E, q, qkvPitch, asked);
       multiply(strips, dim, keys, 16, headBytes << 2, asked, 0, zeros, scores, 128, 32);

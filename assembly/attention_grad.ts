@@ -1,12 +1,15 @@
 import { locate_item, side_by_side } from "./attention_items";
 import { differentiate_items, items_grad_scratch } from "./attention_items_grad";
 import { differentiate_rows, row_dots } from "./attention_softmax";
+import { columns_tall, differentiate_tall, fetch_operands } from "./attention_tall";
 import {
   multiply, pack_columns, pack_panels, pack_strip, pack_transposed, put_columns, put_rows,
 } from "./attention_tile";
 import {
   expect_aligned, expect_at_least, expect_at_most, expect_blocks, expect_divisor, expect_range, expect_scratch,
+  SCRATCH_BYTES,
 } from "./contract";
+import { uses_tall_tiles } from "./gemm_tile_tall";
 import { LOG2_E } from "./math";
 import { weave } from "./pack";
 import { fill_span, scale_span } from "./span";
@@ -21,6 +24,20 @@ function block_rows(tokens: i32): i32 {
   const most = most_rows(tokens) & ~7;
   const blocks = (tokens + most - 1) / most;
   return ((tokens + blocks - 1) / blocks + 7) & ~7;
+}
+
+/** Numbers of working memory that differentiate_blocks takes. */
+function blocks_scratch(tokens: i32, dim: i32): i64 {
+  return 3 * <i64>(tokens + 7) * (dim + 7) + dim + 2 * <i64>(tokens + 8) * most_rows(tokens);
+}
+
+/** Whether tiles of six rows are to be used, and working memory holds the strips and tiles that they take more. */
+// @ts-ignore: decorator
+@inline
+function takes_tall(tokens: i32, dim: i32): bool {
+  if (!uses_tall_tiles()) return false;
+  const more = 8 * <i64>(max(tokens + 7, max(dim, block_rows(tokens))) + tokens + 7);
+  return blocks_scratch(tokens, dim) + more <= SCRATCH_BYTES >> 2;
 }
 
 /**
@@ -61,7 +78,7 @@ export function attention_grad_f32(
       );
     }
   } else {
-    expect_scratch(scratch, 3 * <i64>(tokens + 7) * (dim + 7) + dim + 2 * <i64>(tokens + 8) * most_rows(tokens));
+    expect_scratch(scratch, blocks_scratch(tokens, dim));
     differentiate_blocks(heads, tokens, dim, queries, scale, qkv, out, lse, dout, dqkv, scratch, begin, end);
   }
   clear_unasked(heads, tokens, dim, queries, dqkv, begin, end);
@@ -139,14 +156,16 @@ function differentiate_blocks(
   const depthBytes = <usize>dim << 5;
   const columnBytes = <usize>tokens << 5;
   const scoreBytes = <usize>block << 5;
+  const tall = takes_tall(tokens, dim);
+  const strips: usize = tall ? 3 : 1;
 
   const zeros = scratch;
   const ones = zeros + 64;
   const logs = ones + 64;
   const dots = logs + (<usize>block << 2);
   const tiles = dots + (<usize>block << 2);
-  const strip = tiles + (<usize>panels << 7);
-  const keyRows = strip + (<usize>max(panels << 3, max(dim, block)) << 4);
+  const strip = tiles + (<usize>panels << 7) * strips;
+  const keyRows = strip + (<usize>max(panels << 3, max(dim, block)) << 4) * strips;
   const valueRows = keyRows + <usize>panels * depthBytes;
   const keyColumns = valueRows + <usize>panels * depthBytes;
   const scores = keyColumns + (<usize>tokens * <usize>((dim + 7) & ~7) << 2);
@@ -160,6 +179,10 @@ function differentiate_blocks(
     const inQkv = <usize>(image * tokens) * qkvPitch + offset;
     const dk = dqkv + inQkv + outPitch;
     const dv = dk + outPitch;
+    if (tall) {
+      const inOut = <usize>(image * queries) * outPitch + offset;
+      store<i32>(tiles, fetch_operands(tokens, queries, headBytes, qkv + inQkv, out + inOut, dout + inOut, outPitch));
+    }
     pack_transposed(tokens, dim, 1, qkv + inQkv + outPitch, qkvPitch, keyRows);
     pack_transposed(tokens, dim, 1, qkv + inQkv + (outPitch << 1), qkvPitch, valueRows);
     pack_panels(tokens, dim, scale, qkv + inQkv + outPitch, qkvPitch, keyColumns);
@@ -170,7 +193,18 @@ function differentiate_blocks(
       const atOut = <usize>(image * queries + first) * outPitch + offset;
       row_dots(rows, dim, -1, out + atOut, dout + atOut, outPitch, dots, 4);
       scale_span(rows, LOG2_E, lse + (<usize>(item * queries + first) << 2), logs);
-      for (let row = 0; row < rows; row += 4) {
+      let row = 0;
+      if (tall) {
+        for (; row + 12 <= rows; row += 12) {
+          const at = <usize>row;
+          differentiate_tall(
+            tokens, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, dout + atOut + at * outPitch, outPitch, keyRows,
+            valueRows, keyColumns, dots + (at << 2), logs + (at << 2), strip, tiles, ones, scores + (at << 5),
+            dscores + (at << 5), scoreBytes, dq + at * qkvPitch,
+          );
+        }
+      }
+      for (; row < rows; row += 4) {
         const at = <usize>row;
         const s = scores + (at << 5), ds = dscores + (at << 5);
         weave(rows - row, dim, scale * LOG2_E, q + at * qkvPitch, qkvPitch, strip, 16);
@@ -188,14 +222,28 @@ function differentiate_blocks(
           put_rows(rows - row, dim - c, tiles, ones, to + column, qkvPitch);
         }
       }
-      for (let c = 0; c < dim; c += 4) {
+      let c = 0;
+      if (tall) {
+        for (; c + 12 <= dim; c += 12) {
+          const column = <usize>c << 2;
+          const g = dout + atOut + column;
+          columns_tall(
+            tokens, rows, 1, g, outPitch, scores, scoreBytes, strip, tiles, first > 0, dv + column, qkvPitch,
+          );
+          columns_tall(
+            tokens, rows, scale, q + column, qkvPitch, dscores, scoreBytes, strip, tiles, first > 0, dk + column,
+            qkvPitch,
+          );
+        }
+      }
+      for (; c < dim; c += 4) {
         const column = <usize>c << 2;
         pack_columns(rows, dim - c, 1, dout + atOut + column, outPitch, strip);
         multiply(panels, rows, strip, 16, 0, scores, scoreBytes, zeros, tiles, 128, 32);
-        put_columns(tokens, dim - c, tiles, first > 0, dv + column, qkvPitch);
+        put_columns(tokens, dim - c, tiles, 128, first > 0, dv + column, qkvPitch);
         pack_columns(rows, dim - c, scale, q + column, qkvPitch, strip);
         multiply(panels, rows, strip, 16, 0, dscores, scoreBytes, zeros, tiles, 128, 32);
-        put_columns(tokens, dim - c, tiles, first > 0, dk + column, qkvPitch);
+        put_columns(tokens, dim - c, tiles, 128, first > 0, dk + column, qkvPitch);
       }
     }
   }

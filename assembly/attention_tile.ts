@@ -221,11 +221,11 @@ function put_half(rows: i32, columns: i32, tile: usize, accumulate: bool, c: usi
   if (rows > 3) put(y3, columns, accumulate, c + pitch * 3);
 }
 
-/** c[8·p + t, i] = tiles[p, i, t] for up to four columns i, added to what is there if `accumulate` */
+/** c[8·p + t, i] = tiles[p, i, t] for up to four columns i, added to what is there if `accumulate`; tiles tileBytes apart */
 export function put_columns(
-  rows: i32, columns: i32, tiles: usize, accumulate: bool, c: usize, pitch: usize,
+  rows: i32, columns: i32, tiles: usize, tileBytes: usize, accumulate: bool, c: usize, pitch: usize,
 ): void {
-  for (; rows > 0; rows -= 8, tiles += 128, c += pitch << 3) {
+  for (; rows > 0; rows -= 8, tiles += tileBytes, c += pitch << 3) {
     put_half(rows, columns, tiles, accumulate, c, pitch);
     if (rows > 4) put_half(rows - 4, columns, tiles + 16, accumulate, c + (pitch << 2), pitch);
   }

@@ -79,7 +79,7 @@ export function expect_apart(a: usize, aBytes: i32, b: usize, bBytes: i32): void
 /** Bytes of working memory that each thread has. */
 // @ts-ignore: decorator
 @inline
-const SCRATCH_BYTES: i64 = 4 << 20;
+export const SCRATCH_BYTES: i64 = 4 << 20;
 
 /** Working memory that starts a cache line and holds `count` 32-bit numbers. */
 export function expect_scratch(scratch: usize, count: i64): void {

@@ -2,7 +2,7 @@ import {
   expect_aligned, expect_at_most, expect_beta, expect_range, expect_rows, expect_scratch, expect_sizes,
 } from "./contract";
 import { tile_4x8 } from "./gemm_tile";
-import { TALL_ROWS, TALL_TILES, tile_12x8 } from "./gemm_tile_tall";
+import { TALL_ROWS, tile_12x8, tile_6x8_of_rows, uses_tall_tiles } from "./gemm_tile_tall";
 import { PANEL_COLUMNS, pack_a, pack_b_f32, STRIP_ROWS } from "./pack";
 
 /** Rows of A in a block, which (192 KiB) stays in the second cache while all panels of B pass by. */
@@ -90,6 +90,11 @@ function rows_times_panels(
   const strips = scratch + TILE_BYTES;
   for (let i = 0; i < m; i += BLOCK_ROWS) {
     const rows = min(BLOCK_ROWS, m - i);
+    if (uses_tall_tiles() && alpha == 1 && colBytes == 4 && n % PANEL_COLUMNS == 0) {
+      const to = c + <usize>i * cBytes;
+      unpacked_rows(rows, n, k, a + <usize>i * rowBytes, rowBytes, packed, bias, beta, to, cBytes, scratch);
+      continue;
+    }
     pack_a(rows, k, alpha, a + <usize>i * rowBytes, rowBytes, colBytes, strips);
     let panel = packed;
     let to = c + <usize>i * cBytes;
@@ -105,6 +110,34 @@ function rows_times_panels(
 }
 
 /**
+ * A block of rows of A, whose numbers lie side by side, times whole panels of B, as rows_times_panels. Only the rows that
+ * fill no tile of six are packed: with few columns the packing of A takes as long as 3 % of the product.
+ */
+function unpacked_rows(
+  rows: i32, n: i32, k: i32, a: usize, rowBytes: usize, panel: usize, bias: usize, beta: f32, c: usize, cBytes: usize,
+  scratch: usize,
+): void {
+  const panelBytes = <usize>(PANEL_COLUMNS * k) << 2;
+  const strips = scratch + TILE_BYTES;
+  const left = rows % 6;
+  pack_a(left, k, 1, a + <usize>(rows - left) * rowBytes, rowBytes, 4, strips);
+  const addendBytes: usize = beta == 0 ? 0 : cBytes;
+  for (; n > 0; n -= PANEL_COLUMNS, panel += panelBytes, c += 32) {
+    let row = a;
+    let to = c;
+    let addend = beta == 0 ? bias : c;
+    for (let i = rows - left; i > 0; i -= 6) {
+      tile_6x8_of_rows(k, row, rowBytes, panel, addend, addendBytes, to, cBytes);
+      row += 6 * rowBytes;
+      addend += 6 * addendBytes;
+      to += 6 * cBytes;
+    }
+    times_panel(left, n, k, strips, panel, addend, addendBytes, to, cBytes, scratch);
+    if (bias) bias += 32;
+  }
+}
+
+/**
  * All strips of a block of A times one panel of B, which has n columns or, if that is more, eight; plus addend as in
  * tile_4x8.
  */
@@ -115,9 +148,9 @@ function times_panel(
   const stripBytes = <usize>(STRIP_ROWS * k) << 2;
   const whole = n < PANEL_COLUMNS ? 0 : rows & ~(STRIP_ROWS - 1);
   let i = 0;
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    for (const tall = load<i32>(TALL_TILES) ? whole - TALL_ROWS : -1; i <= tall; i += TALL_ROWS) {
-      tile_12x8(k, a, stripBytes, panel, addend, addendBytes, c, cBytes);
+  if (uses_tall_tiles()) {
+    for (; i <= whole - TALL_ROWS; i += TALL_ROWS) {
+      tile_12x8(k, a, a + stripBytes, a + 2 * stripBytes, 16, panel, 0, addend, addendBytes, c, cBytes);
       a += 3 * stripBytes;
       addend += 12 * addendBytes;
       c += 12 * cBytes;

@@ -89,3 +89,15 @@ export const classifier = {
   headDim: 64,
   classes: 100,
 } as const;
+
+/** Residual networks with group normalisation: one of a few minutes, and one of the published sizes. */
+export const resnets = [
+  {
+    ...{ at: "resnet-tiny", side: 64, batch: 64, stemChannels: 16, outChannels: 32, width: 16 },
+    ...{ depths: [1, 2, 2, 1], strides: [1, 2, 2, 1], groups: 4 },
+  },
+  {
+    ...{ at: "R50", side: 224, batch: 2, stemChannels: 64, outChannels: 256, width: 64 },
+    ...{ depths: [3, 4, 6, 3], strides: [1, 2, 2, 2], groups: 32 },
+  },
+] as const;

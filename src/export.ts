@@ -1,9 +1,13 @@
 /** Encoders as files. */
 
+export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export { readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
+export { type ImportedEncoder, importEncoder } from "./export/import-encoder.js";
+export { type ImportedState, type ImportOptions, importState } from "./export/import-state.js";
 export { readWeights } from "./export/initial-weights.js";
 export { type Manifest, type ManifestEntry, writeManifest } from "./export/manifest.js";
-export { fromOfficial, toOfficial } from "./export/names.js";
-export { toTimm, toTorchvision } from "./export/torchvision.js";
+export { type Family, fromOfficial, toOfficial } from "./export/names.js";
+export type { Names } from "./export/namings.js";
+export { type StockState, toPublished, toTimm, toTorchvision } from "./export/stock.js";

@@ -8,6 +8,7 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
@@ -15,7 +16,17 @@ import { subnetsList } from "./commands/subnets-list.js";
 import { Output } from "./output.js";
 import { version } from "./version.js";
 
-const commands: readonly Command[] = [pretrain, resume, evalKnn, embed, subnetsList, subnetsExtract, demo, doctor];
+const commands: readonly Command[] = [
+  pretrain,
+  resume,
+  evalKnn,
+  embed,
+  subnetsList,
+  subnetsExtract,
+  importCommand,
+  demo,
+  doctor,
+];
 
 const exitCodes: readonly [new (message: string) => Error, number][] = [
   [ConfigError, 2],

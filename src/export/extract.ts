@@ -3,15 +3,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { step } from "../autograd/tape.js";
 import type { Network } from "../elastic/space.js";
-import { ConfigError } from "../errors.js";
 import { writeSafetensors } from "../formats/safetensors.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { sizeOfNetwork } from "../models/size.js";
-import { VisionTransformer } from "../models/vit.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { readEncoder, writeEncoder } from "./encoder-file.js";
 import type { Provenance } from "./encoder-metadata.js";
-import { type ExportedTensor, toTimm, toTorchvision } from "./torchvision.js";
+import { toTimm, toTorchvision } from "./stock.js";
 
 export type ExtractedNames = "poa" | "timm" | "torchvision";
 
@@ -28,6 +26,8 @@ export interface ExtractedFile {
   readonly sha256: string;
   /** Largest difference between the class features of the file, read back, and of the slice in place. */
   readonly maxAbsDiff: number;
+  /** What must be known to use the file of other names. */
+  readonly notes: readonly string[];
 }
 
 export interface ExtractionOptions {
@@ -52,12 +52,13 @@ export function extractNetwork(
   const { name } = network;
   const slice = sliceEncoder(full, network);
   const dense: Encoder = { backbone: slice.backbone.materialize(), spec: slice.spec };
+  const stock = names === "poa" ? null : names === "timm" ? toTimm(dense) : toTorchvision(dense);
   const own = join(folder, `${name}.safetensors`);
   const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
   const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
-  if (names !== "poa") writeFileSync(file, plainFile(renamed(dense, names)));
+  if (stock) writeFileSync(file, writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
   dense.backbone.dispose();
   reread.backbone.dispose();
   return {
@@ -68,15 +69,8 @@ export function extractNetwork(
     bytes,
     sha256: createHash("sha256").update(readFileSync(own)).digest("hex"),
     maxAbsDiff,
+    notes: stock?.notes ?? [],
   };
-}
-
-/** The tensors of a dense network under the names of another library. @throws ConfigError where that has no such network */
-function renamed({ backbone, spec }: Encoder, names: "timm" | "torchvision"): Map<string, ExportedTensor> {
-  if (!(backbone instanceof VisionTransformer)) {
-    throw new ConfigError(`extract: ${names} has no ${spec.family} that gives these outputs. Use --names poa.`);
-  }
-  return names === "timm" ? toTimm(backbone) : toTorchvision(backbone);
 }
 
 function classFeatures({ backbone }: Encoder, images: Tensor): Float32Array {
@@ -85,11 +79,4 @@ function classFeatures({ backbone }: Encoder, images: Tensor): Float32Array {
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
-}
-
-function plainFile(tensors: ReadonlyMap<string, ExportedTensor>): Uint8Array {
-  return writeSafetensors(
-    new Map([...tensors].map(([name, { shape, data }]) => [name, { dtype: "F32", shape, data }])),
-    new Map([["format", "pt"]]),
-  );
 }

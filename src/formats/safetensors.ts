@@ -38,7 +38,8 @@ export interface SafetensorsFile {
   readonly metadata: Map<string, string>;
 }
 
-const arrayOf = {
+/** The typed array of each element type. */
+export const arrayOf = {
   F64: Float64Array,
   I64: BigInt64Array,
   F32: Float32Array,

@@ -1,3 +1,4 @@
+import { scopeUnlessRecording } from "../autograd/tape.js";
 import { keptBlocks } from "../elastic/blocks.js";
 import type { Depth } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -6,7 +7,7 @@ import { derive, Module } from "../nn/module.js";
 import { LayerNorm } from "../nn/norm.js";
 import { NormedPatchEmbed } from "../nn/patch-embed.js";
 import { PatchMerging } from "../nn/patch-merging.js";
-import { runBlock } from "../nn/run-block.js";
+import { type BlockRun, runBlock } from "../nn/run-block.js";
 import { SWIN_NORM_EPS, SwinBlock } from "../nn/swin-block.js";
 import { gatherRows } from "../ops/gather.js";
 import { maskRows } from "../ops/mask-rows.js";
@@ -241,16 +242,16 @@ export class SwinTransformer extends Module implements Backbone {
       visit?.(x, s);
       const { downsample } = stage;
       const input = x;
-      if (downsample) x = runBlock(downsample, input, options, () => downsample.forward(input)); // [B, ⌈h/2⌉, ⌈w/2⌉, 2c]
+      if (downsample) x = scopeUnlessRecording(() => downsample.forward(input)); // [B, ⌈h/2⌉, ⌈w/2⌉, 2c]
     });
     return x;
   }
 
-  private through(x: Tensor, blocks: readonly SwinBlock[], options: ForwardOptions): Tensor {
+  private through(x: Tensor, blocks: readonly SwinBlock[], run: BlockRun): Tensor {
     const layoutOf = this.layouts(x.shape[1], x.shape[2]);
     for (const block of blocks) {
       const [input, layout] = [x, layoutOf(block.shifted)];
-      x = runBlock(block, input, options, (dropPath) => block.forward(input, layout, dropPath));
+      x = runBlock(block, input, run, (dropPath) => block.forward(input, layout, dropPath));
     }
     return x;
   }

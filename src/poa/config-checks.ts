@@ -98,6 +98,11 @@ const spaceChecks: readonly CrossCheck[] = [
   forSwin(["student.min_s3_depth", "student.max_depths"], ({ min_s3_depth: min, max_depths: [, , max] }) =>
     min > max ? `student.min_s3_depth ${min} is larger than the third of student.max_depths, ${max}.` : undefined,
   ),
+  forSwin(["student.ibot_scale_factor"], ({ ibot_scale_factor: factor }) =>
+    SWIN_REDUCTION % factor === 0
+      ? undefined
+      : `student.ibot_scale_factor ${factor}: a position of a Swin's last map is ${SWIN_REDUCTION} patches a side, so it is a divisor of that.`,
+  ),
   forResnet(["student.min_depths", "student.max_depths"], ({ min_depths: min, max_depths: max }) => {
     const larger = min.findIndex((depth, stage) => depth > max[stage]);
     if (larger >= 0)
@@ -129,6 +134,9 @@ const spaceChecks: readonly CrossCheck[] = [
   },
 ];
 
+/** Patches of the input per position of a Swin's last map and side. */
+const SWIN_REDUCTION = 8;
+
 /** Side of the last feature map and of the map that masks are laid on, in positions. */
 function maps(student: SwinStudent | ResnetStudent, size: number): { last: number; masked: number } {
   const halved = (side: number) => Math.ceil(side / 2);
@@ -157,8 +165,14 @@ function maskGridProblem({ student, crops, train, ibot }: Config): string | unde
   if (masked !== grid * scale) {
     return `masks of ${grid} x ${grid} cells, ${scale} positions a side, do not cover the map of ${masked} x ${masked}; student.patch_size is ${size / masked} here.`;
   }
-  if (last * student.ibot_scale_factor === grid) return undefined;
-  return `the last map of ${last} x ${last}, enlarged by student.ibot_scale_factor ${student.ibot_scale_factor}, does not match masks of ${grid} x ${grid} cells (train.scale_for_num_patch ${scale}).`;
+  const factor = student.ibot_scale_factor;
+  // A Swin spreads a cell over a fixed number of patches, also where a map of odd side was filled up.
+  const spread = student.arch === "swin_dynamic" ? SWIN_REDUCTION / factor : scale;
+  if (!Number.isInteger(spread) || (last * factor === grid && spread === scale)) return undefined;
+  const fitting = masked / (last * factor);
+  const possible = Number.isInteger(fitting) && (student.arch === "resnet_dynamic" || fitting === spread);
+  const remedy = possible ? `set train.scale_for_num_patch to ${fitting}` : "change crops.global_crops_size";
+  return `the last map of ${last} x ${last}, enlarged by student.ibot_scale_factor ${factor}, does not match masks of ${grid} x ${grid} cells (train.scale_for_num_patch ${scale}); ${remedy}, or ibot.loss_weight to 0.`;
 }
 
 function cropSizeProblem(name: "global_crops_size" | "local_crops_size"): CrossCheck {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
 import * as assert from "uvu/assert";
 import { readNpy } from "../../src/formats/npy.js";
 import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
@@ -12,17 +13,18 @@ await expectCode(0, ["subnets", "extract", "run", "--net", "8x1", "--out", "."],
 
 const npy = (path: string) => readNpy(readFileSync(join(cwd, path)), path);
 
-/** Rows of a CSV file of features: path, then numbers. */
-function csv(path: string): { paths: string[]; values: number[][] } {
+/** Rows of a CSV file of features: path, class, numbers. */
+function csv(path: string): { paths: string[]; labels: string[]; values: number[][] } {
   const rows = readFileSync(join(cwd, path), "utf8").trimEnd().split("\n");
-  const fields = rows.map((row) => /^"((?:[^"]|"")*)",(.*)$/.exec(row)!);
+  const fields = rows.map((row) => /^"((?:[^"]|"")*)","((?:[^"]|"")*)",(.*)$/.exec(row)!);
   return {
     paths: fields.map(([, name]) => name.replaceAll('""', '"')),
-    values: fields.map(([, , numbers]) => numbers.split(",").map(Number)),
+    labels: fields.map(([, , label]) => label),
+    values: fields.map(([, , , numbers]) => numbers.split(",").map(Number)),
   };
 }
 
-test("features go to npy or csv, the same numbers in the order of the images", async () => {
+test("features go to npy, csv or parquet, the same numbers in the order of the images", async () => {
   const { result, events } = await expectExit(0, ["embed", "run", "--data", "images", "--out", "all.npy", "--json"], {
     cwd,
   });
@@ -36,6 +38,14 @@ test("features go to npy or csv, the same numbers in the order of the images", a
   assert.equal(array.shape, [16, 16]);
   assert.equal(table.values.flat(), [...(array.data as Float32Array)]);
   assert.equal(table.paths.slice(0, 2), [join("images", "left", "000.png"), join("images", "left", "002.png")]);
+  assert.equal(table.labels, [...Array(8).fill("left"), ...Array(8).fill("right")]);
+  await expectCode(0, ["embed", "run", "--data", "images", "--out", "all.parquet"], { cwd });
+  const { buffer } = new Uint8Array(readFileSync(join(cwd, "all.parquet")));
+  const rows = await parquetReadObjects({ file: buffer });
+  assert.equal(
+    rows.map(({ path, label, features }) => [path, label, features]),
+    table.paths.map((path, i) => [path, table.labels[i], table.values[i]]),
+  );
 });
 
 test("a sub-network in place gives what its extracted file gives", async () => {
@@ -77,7 +87,7 @@ test("broken images are left out with a warning each, or end it with --strict; o
 test("what is wrong is told before any image is read, with its exit code", async () => {
   mkdirSync(join(cwd, "folder.npy"), { recursive: true });
   for (const [code, args, message] of [
-    [2, ["run", "--data", "images", "--out", "x.txt"], /must end in \.npy or \.csv/],
+    [2, ["run", "--data", "images", "--out", "x.txt"], /must end in \.npy or \.csv or \.parquet/],
     [2, ["run", "--data", "images", "--out", "no/such/x.npy"], /the folder no\/such does not exist/],
     [2, ["run", "--data", "images", "--out", "folder.npy"], /is a folder/],
     [2, ["run", "--data", "images", "--out", "x.npy", "--net", "9x9"], /Nearest:/],

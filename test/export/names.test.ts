@@ -1,17 +1,18 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { fromOfficial, toOfficial } from "../../src/export/names.js";
+import { type Family, fromOfficial, toOfficial } from "../../src/export/names.js";
 import { buildBranch } from "../../src/poa/build.js";
 import { resolveConfig } from "../../src/poa/config.js";
 import { shapesOnly } from "../../src/tensor/create.js";
 import { test } from "../support/test.js";
 
-const fixture = new URL("../../../test/fixtures/golden/param_groups_vit.json", import.meta.url);
-
-/** Names of the published ViT with its heads. */
-const published = (JSON.parse(readFileSync(fixture, "utf8")) as { params: [string, ...unknown[]][] }).params.map(
-  ([name]) => name,
-);
+/** Names of a published network with its heads. */
+function published(family: Family): string[] {
+  const fixture = new URL(`../../../test/fixtures/golden/param_groups_${family}.json`, import.meta.url);
+  return (JSON.parse(readFileSync(fixture, "utf8")) as { params: [string, ...unknown[]][] }).params.map(
+    ([name]) => name,
+  );
+}
 
 const pairs: readonly (readonly [string, string])[] = [
   ["cls_token", "cls_token"],
@@ -47,7 +48,32 @@ test("every parameter of the published ViT and its heads has its name in ours, a
   const ours = shapesOnly(() => buildBranch(config))
     .namedParameters()
     .map(([name]) => name);
-  assert.ok(published.length > 300);
-  assert.equal(published.map(fromOfficial).sort(), [...ours].sort());
-  assert.equal(ours.map((name) => toOfficial(name)).sort(), [...published].sort());
+  assert.ok(published("vit").length > 300);
+  assert.equal(published("vit").map(fromOfficial).sort(), [...ours].sort());
+  assert.equal(ours.map((name) => toOfficial(name)).sort(), published("vit").sort());
+});
+
+test("every published name of every family comes back from ours", () => {
+  for (const family of ["vit", "swin", "resnet"] as const) {
+    const names = published(family);
+    assert.ok(names.length > 300);
+    assert.equal(new Set(names.map(fromOfficial)).size, names.length);
+    assert.not.ok(names.map(fromOfficial).some((name) => /\.linear\.|norm\d?\.norm\.|\.conv\d\.conv\./.test(name)));
+    assert.equal(
+      names.map((name) => toOfficial(fromOfficial(name), family)),
+      names,
+    );
+  }
+});
+
+test("names that two families write differently depend on the family", () => {
+  assert.is(toOfficial("norm1.weight", "swin"), "norm1.norm.weight");
+  assert.is(toOfficial("norm1.weight", "resnet"), "norm1.weight");
+  assert.is(toOfficial("layer1.layers.0.conv2.weight", "resnet"), "layer1.layers.0.conv2.conv.weight");
+  assert.is(toOfficial("conv1.weight", "resnet"), "conv1.weight");
+});
+
+test("the chunk of a sharded network is left out", () => {
+  assert.is(fromOfficial("backbone.blocks.1.7.attn.qkv.linear.weight"), "backbone.blocks.7.attn.qkv.weight");
+  assert.is(fromOfficial("stages.2.blocks.1.norm1.norm.weight"), "stages.2.blocks.1.norm1.weight");
 });

@@ -1,4 +1,5 @@
-import { backward, noGrad, step } from "../../src/autograd/tape.js";
+import { backward, step } from "../../src/autograd/tape.js";
+import { stockResnet } from "../../src/export/naming/resnet.js";
 import { ResNet } from "../../src/models/resnet.js";
 import { add, multiply } from "../../src/ops/elementwise.js";
 import { contiguous } from "../../src/ops/layout.js";
@@ -10,6 +11,7 @@ import { gradientOf } from "../support/gradient.js";
 import { type GoldenCase, type GoldenTensor, ourNames } from "./case.js";
 import { Comparison } from "./compare.js";
 import { compareGradients, tensor } from "./networks.js";
+import { classifierOf, importedNetwork, runTorchvision } from "./stock.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: the manifest's configurations differ by case
 type Config = any;
@@ -108,36 +110,19 @@ export function runResnetExtract(golden: GoldenCase): Comparison {
   return comparison;
 }
 
-/** Our name of a tensor of torchvision's ResNet. */
+/** Our name of a tensor of torchvision's ResNet; that of its classifier is none of ours. */
 function fromTorchvision(name: string): string {
-  return name.replace(/^(layer\d)\./, "$1.layers.").replace(/(^|\.)bn(\d)\./, "$1norm$2.");
+  return stockResnet.ours(name) ?? "";
 }
 
-/** torchvision's ResNet with batch normalisation: torchvision_resnet. */
+/** torchvision's ResNet with batch normalisation, imported by its names, in evaluation and in training: torchvision_resnet. */
 export function runTorchvisionResnet(golden: GoldenCase): Comparison {
-  const { config, tolerance } = golden.entry;
-  const comparison = new Comparison();
-  const params = [...golden.tensors].filter(([name]) => /^(conv1|bn1|layer\d|fc)\./.test(name));
-  const [head, trunk] = [/^fc\./, /^(?!fc\.)/].map((part) => params.filter(([name]) => part.test(name)));
-  const model = new ResNet({
-    stemChannels: config.stem,
-    outChannels: 4 * config.planes0,
-    width: (config.planes0 * config.width_per_group) / 64,
-    depths: config.layers,
-    strides: [1, 2, 2, 2],
-    norm: "batch",
-    groups: 1,
-    rng: new Rng(0),
-  });
-  const state = new Map(trunk.map(([name, x]) => [fromTorchvision(name), x]));
-  model.loadStateDict(state.set("mask_token", { shape: [1, config.stem, 1, 1], data: new Float64Array(config.stem) }));
-  const [weight, bias] = ["fc.weight", "fc.bias"].map((name) => tensor(new Map(head).get(name)!));
-  const logits = (x: Tensor) => linear(model.classToken(x), weight, bias);
+  const { tolerance } = golden.entry;
+  const comparison = runTorchvision(golden);
+  const model = importedNetwork(golden).requireGrad(true);
+  const { weight, bias } = classifierOf(golden);
   step(() => {
-    const x = tensor(golden.get("in.x"));
-    const evaluated = noGrad(() => logits(x));
-    comparison.close("out.eval", evaluated.toArray(), golden.get("out.eval"), tolerance!.out);
-    const trained = logits(x);
+    const trained = linear(model.classToken(tensor(golden.get("in.x"))), weight, bias);
     comparison.close("out.train", trained.toArray(), golden.get("out.train"), tolerance!.out);
     backward(sum(multiply(trained, tensor(golden.get("in.cot.train")))));
   });

@@ -11,6 +11,7 @@ import { runDinoLoss, runIbotLoss, runKoleo } from "./losses.js";
 import { runExtract, runHead, runIntermediate, runVit } from "./networks.js";
 import { runResnet, runResnetExtract, runResnetIntermediate, runTorchvisionResnet } from "./resnet.js";
 import { runPoaStep } from "./step.js";
+import { runTorchvision } from "./stock.js";
 import { runSwin, runSwinIntermediate } from "./swin.js";
 import { runSwinExtract } from "./swin-extract.js";
 
@@ -45,6 +46,7 @@ const runners: readonly [RegExp, (golden: GoldenCase) => Outcome, exact?: "exact
   [/^masking/, runMasking, "exact"],
   [/^augment_ops/, runAugmentOps],
   [/^knn/, runKnn],
+  [/^torchvision/, runTorchvision],
 ];
 
 /** The official recipe whose parameters a list names. */

@@ -33,9 +33,11 @@ for (const file of readdirSync(here).filter((name) => name.endsWith(".test.js"))
   test(`${file} passes on the relaxed kernels`, () => passes(file), { timeoutMs: 300_000 });
 }
 
-test("gemm.test.js passes with register tiles of six rows", () => passes("gemm.test.js", { POA_TEST_TALL: "1" }), {
-  timeoutMs: 300_000,
-});
+for (const file of ["gemm.test.js", "attention.test.js"]) {
+  test(`${file} passes with register tiles of six rows`, () => passes(file, { POA_TEST_TALL: "1" }), {
+    timeoutMs: 300_000,
+  });
+}
 
 test("the golden cases pass on the relaxed kernels", () => {
   const output = onRelaxed([goldenRunner, goldenFolder, "--json", "--relaxed"]);

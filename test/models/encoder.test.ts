@@ -90,5 +90,9 @@ test("weights of another size and families of another version are refused", asyn
     "unexpected blocks.2.norm1.weight",
   );
   const other = { ...spec, family: "mlp" } as unknown as EncoderSpec;
-  refuses(() => buildEncoder(other, new Map()), FormatError, 'family "mlp" is unknown to this version; vit is known.');
+  refuses(
+    () => buildEncoder(other, new Map()),
+    FormatError,
+    'family "mlp" is unknown to this version; vit, swin and resnet are known.',
+  );
 });

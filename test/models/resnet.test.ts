@@ -5,6 +5,7 @@ import { ResNet, type ResNetOptions } from "../../src/models/resnet.js";
 import { init } from "../../src/runtime/context.js";
 import { fromArray, shapesOnly } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
+import { FORCED_MEMORY, forcedThreads } from "../support/forced-threads.js";
 import { gradientOf } from "../support/gradient.js";
 import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
@@ -204,19 +205,34 @@ test("resnet: weights start uniform within 1/√fan_in or normal, norms at 1 and
   }
 });
 
+/** Every number of a network after a forward and a backward pass, and its gradients. */
+function trained(norm: "group" | "batch", recompute = false) {
+  const model = resnet({ norm });
+  step(() => {
+    const y = model.classToken(seededImages(2, 2, 32), { recompute });
+    y.backward(Float64Array.from({ length: y.numel }, (_, i) => Math.sin(i)));
+  });
+  const state = [...model.stateDict()].map(([name, x]) => [name, x.toArray()]);
+  return [state, model.parameters().map((x) => Array.from(gradientOf(x)))];
+}
+
+test("resnet: no bit depends on the number of threads", async () => {
+  await init({ memory: FORCED_MEMORY });
+  const expected = (["group", "batch"] as const).map((norm) => trained(norm));
+  const { pool, ...divided } = await forcedThreads(3);
+  try {
+    await init({ kernels: divided, memory: FORCED_MEMORY });
+    const actual = (["group", "batch"] as const).map((norm) => trained(norm));
+    assert.equal(actual, expected);
+  } finally {
+    pool.dispose();
+  }
+});
+
 test("resnet: recomputed blocks have the bits of kept ones, and batches are counted once", async () => {
   await init();
   for (const norm of ["group", "batch"] as const) {
-    const run = (recompute: boolean) => {
-      const model = resnet({ norm });
-      step(() => {
-        const y = model.classToken(seededImages(2, 2, 32), { recompute });
-        y.backward(Float64Array.from({ length: y.numel }, (_, i) => Math.sin(i)));
-      });
-      const state = [...model.stateDict()].map(([name, x]) => [name, x.toArray()]);
-      return [state, model.parameters().map((x) => Array.from(gradientOf(x)))];
-    };
-    assert.equal(run(true), run(false), norm);
+    assert.equal(trained(norm, true), trained(norm), norm);
   }
 });
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { keptBlocks } from "../../src/elastic/blocks.js";
@@ -8,6 +9,7 @@ import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { refuses } from "../support/refuses.js";
+import { initDouble } from "../support/runtime.js";
 import { test } from "../support/test.js";
 import { outputsOf, sameOutputs, seededImages, testBackbone, withNumbers } from "./backbone-suite.js";
 
@@ -26,7 +28,7 @@ testBackbone({
   channels: 1,
   side: 32,
   otherSides: [12, 20],
-  tinySides: [16, 10],
+  tinySides: [10, 6],
   patches: 16,
   tinyPatches: 4,
   full: { width: 6, depth: 4 },
@@ -272,4 +274,30 @@ test("images, masks and options that do not fit are refused with the sizes", asy
       "is not a part of 6x4; width is a multiple of the head dimension 2.",
     );
   }
+});
+
+test("a slice, and what is materialised of it, are the same function for any network and part", async () => {
+  await initDouble();
+  const sizes = fc.record({
+    heads: fc.integer({ min: 1, max: 3 }),
+    kept: fc.integer({ min: 1, max: 3 }),
+    depths: fc.tuple(...[1, 1, 3, 1].map((least) => fc.integer({ min: least, max: least + 1 }))),
+    depth: fc.integer({ min: 1, max: 3 }),
+    windowSize: fc.integer({ min: 2, max: 5 }),
+    shiftSmallMaps: fc.boolean(),
+    qkvBias: fc.boolean(),
+    image: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+  });
+  fc.assert(
+    fc.property(sizes, ({ heads, kept, depth, image: [height, width], ...options }) => {
+      const model = swin({ ...options, headDim: 4, width: 4 * heads });
+      const slice = model.slice({ width: 4 * Math.min(kept, heads), depth });
+      const dense = slice.materialize();
+      const images = image(2, 2 * height, 2 * width);
+      sameOutputs(outputsOf(dense, images), outputsOf(slice, images), 1e-9);
+      dense.dispose();
+      model.dispose();
+    }),
+    { numRuns: 8, seed: 1 },
+  );
 });

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { stochasticDepth } from "../../src/nn/drop-path.js";
+import { dropPathPerSample, stochasticDepth } from "../../src/nn/drop-path.js";
 import { Rng } from "../../src/tensor/random.js";
 import { test } from "../support/test.js";
 
@@ -56,4 +56,20 @@ test("a seed repeats its draws, the next draw of a stream differs", () => {
   const [first, second] = [a(32, 0.5).rows!, a(32, 0.5).rows!];
   assert.equal(b(32, 0.5).rows, first);
   assert.not.equal(first, second);
+});
+
+test("samples dropped one by one at any rate are kept with probability 1 − r and divided by it", () => {
+  const draw = dropPathPerSample(new Rng(4));
+  assert.equal(draw(8, 0), {});
+  let [kept, total] = [0, 0];
+  for (let i = 0; i < 500; i++) {
+    const { rows, scale } = draw(20, 0.4);
+    assert.is(rows, undefined);
+    for (const factor of scale as Float32Array) {
+      assert.ok(factor === 0 || factor === Math.fround(1 / 0.6));
+      kept += factor > 0 ? 1 : 0;
+      total++;
+    }
+  }
+  assert.ok(Math.abs(kept - 0.6 * total) < 5 * Math.sqrt(total * 0.24), `${kept} of ${total}`);
 });

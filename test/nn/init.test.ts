@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { constant, linearWeight, normal, truncatedNormal, uniform } from "../../src/nn/init.js";
+import { constant, linearBias, linearWeight, normal, truncatedNormal, uniform } from "../../src/nn/init.js";
 import { init } from "../../src/runtime/context.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
@@ -59,4 +59,22 @@ test("the same stream gives the same weights, another stream others, and all are
   assert.equal(a.toArray(), same.toArray());
   assert.not.equal(a.toArray(), other.toArray());
   assert.ok(a.tracked);
+});
+
+test("a uniform start is within 1/√fan_in, biases too, which are zero in every other", async () => {
+  await init();
+  const shape = [400, 100];
+  const [weight, bias] = [linearWeight, linearBias].map((start) => start(shape, "uniform", new Rng(1)));
+  assert.equal([weight.shape, bias.shape], [shape, [400]]);
+  for (const x of [weight, bias]) {
+    const { least, most } = moments(x);
+    assert.ok(least >= -0.1 && least < -0.098 && most <= 0.1 && most > 0.098, `${least} to ${most}`);
+  }
+  assert.not.equal(bias.toArray(), weight.toArray().slice(0, 400));
+  for (const start of ["official", "fan_in"] as const)
+    assert.ok(
+      linearBias(shape, start, new Rng(1))
+        .toArray()
+        .every((value) => value === 0),
+    );
 });

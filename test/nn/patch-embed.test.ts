@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
-import { PatchEmbed } from "../../src/nn/patch-embed.js";
+import { NormedPatchEmbed, PatchEmbed } from "../../src/nn/patch-embed.js";
 import { init } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
@@ -61,4 +61,18 @@ test("weight and bias start uniform within ±1/√fan_in", async () => {
     assert.ok(Math.max(...values) > 0.9 * bound && Math.min(...values) < -0.9 * bound);
   }
   assert.equal(weight.shape, [64, 3, 4, 4]);
+});
+
+test("patches with a norm are a map, each patch normalised over all its channels", async () => {
+  await init();
+  const embed = new NormedPatchEmbed(3, 8, { patchSize: 4, eps: 1e-5, rng: new Rng(1) });
+  const images = fromArray(numbers([2, 3, 8, 12], 1), [2, 3, 8, 12]);
+  step(() => {
+    const y = embed.forward(images);
+    assert.equal(y.shape, [2, 2, 3, 8]);
+    const plain = embed.norm.forward(embed.proj.forward(images, 4));
+    assert.equal(y.toArray(), plain.toArray());
+    const first = y.toArray().slice(0, 8);
+    assert.ok(Math.abs(Array.from(first).reduce((sum, value) => sum + value, 0)) < 1e-5);
+  });
 });

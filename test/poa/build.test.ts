@@ -1,15 +1,16 @@
 import * as assert from "uvu/assert";
-import { ConfigError } from "../../src/errors.js";
+import { architectureOf } from "../../src/models/architecture.js";
+import type { SwinTransformer } from "../../src/models/swin.js";
 import type { VisionTransformer } from "../../src/models/vit.js";
 import { buildBackbone, buildBranch, buildState } from "../../src/poa/build.js";
 import { SoftmaxCentering } from "../../src/poa/centering.js";
 import { resolveConfig } from "../../src/poa/config.js";
+import { searchSpace } from "../../src/poa/plan.js";
 import { dispose, init } from "../../src/runtime/context.js";
 import { shapesOnly } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
-import { tinyConfig } from "../support/tiny-run.js";
+import { tinyConfig, tinyResnet, tinySwin } from "../support/tiny-run.js";
 
 test("the teacher starts as a frozen copy of the student, in memory of its own", async () => {
   await init();
@@ -99,20 +100,53 @@ test("targets are centred as the config says, each head on its own", async () =>
   assert.equal(sizes(true), [6, 5, 7, 4]);
 });
 
-test("a backbone family that is not trained yet is refused by name", async () => {
+test("every arch is built from the keys of its recipe", async () => {
   await init();
-  const { config } = resolveConfig({ student: { arch: "swin_dynamic" } });
-  refuses(
-    () => buildBackbone(config, new Rng(0)),
-    ConfigError,
-    "student.arch: swin_dynamic is not trained by this version; vit_dynamic is.",
+  const swin = tinySwin();
+  const built = buildBackbone(swin, new Rng(0)) as SwinTransformer;
+  assert.equal(architectureOf(built), {
+    ...{ family: "swin", patchSize: 2, channels: 3, width: 8, embedWidth: 8, depths: [1, 1, 3, 1] },
+    ...{ shifts: [[false], [false], [false, true, false], [false]], headDim: 4, windowSize: 2, mlpRatio: 4 },
+    ...{ qkvBias: true, shiftSmallMaps: true, patchScale: 2 },
+  });
+  assert.equal(
+    built.stages.flatMap(({ blocks }) => blocks.map(({ dropPathRate }) => dropPathRate)),
+    [0, 1, 2, 3, 4, 5].map((i) => ((swin.student as { drop_path_rate: number }).drop_path_rate * i) / 5),
   );
+  assert.equal(architectureOf(buildBackbone(tinyResnet(), new Rng(0))), {
+    ...{ family: "resnet", channels: 3, stemChannels: 4, outChannels: 16, width: 8, depths: [1, 2, 2, 1] },
+    ...{ strides: [1, 2, 1, 1], norm: "group", groups: 2, patchScale: 2 },
+  });
 });
 
-test("the official ViT run has the published sizes, counted without memory", () => {
+test("heads take features of every width of a Swin, and of a ResNet always the same", async () => {
+  await init();
+  for (const [config, lengths] of [
+    [tinySwin(), [32, 64]],
+    [tinyResnet(), [128, 128]],
+  ] as const) {
+    const branch = buildBranch(config);
+    const [small] = searchSpace(config).distinct();
+    const part = branch.slice(branch.backbone.slice(small));
+    assert.equal(
+      [part, branch].map(({ dino_head }) => dino_head.mlp0["0"].weight.shape[1]),
+      lengths,
+    );
+    const names = (module: typeof branch) => module.namedParameters().map(([name]) => name);
+    assert.ok(names(part).every((name) => names(branch).includes(name)));
+  }
+});
+
+test("the official runs have the published sizes, counted without memory", () => {
   dispose();
-  const branch = shapesOnly(() => buildBranch(resolveConfig({}).config));
   const millions = (count: number) => Math.round(count / 1e5) / 10;
-  assert.is(millions(branch.backbone.parameterCount), 303.4);
-  assert.is(millions(branch.dino_head.parameterCount), 58.9);
+  for (const [preset, backbone, heads] of [
+    ["vit_ee1200", 303.4, 58.9],
+    ["swin_ee1200", 86.8, 58.9],
+    ["resnet_ee2400", 172.6, 67.2],
+  ] as const) {
+    const branch = shapesOnly(() => buildBranch(resolveConfig({}, { preset }).config));
+    assert.is(millions(branch.backbone.parameterCount), backbone);
+    assert.is(millions(branch.dino_head.parameterCount), heads);
+  }
 });

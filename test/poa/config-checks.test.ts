@@ -44,9 +44,19 @@ test("settings that do not fit together are refused at the one that was written"
     [
       { student: { ...resnet, strides: [1, 2, 2, 1] } },
       "student.strides",
-      /last map of 14 x 14, enlarged .* does not match masks of 14 x 14/,
+      /last map of 14 x 14, enlarged .* does not match masks of 14 x 14 .*set train\.scale_for_num_patch to 2,/,
     ],
-    [{ student: { ...swin, ibot_scale_factor: 1 } }, "student.ibot_scale_factor", /last map of 7 x 7/],
+    [
+      { student: { ...swin, ibot_scale_factor: 1 } },
+      "student.ibot_scale_factor",
+      /last map of 7 x 7.*set train\.scale_for_num_patch to 8,/,
+    ],
+    [{ student: { ...swin, ibot_scale_factor: 3 } }, "student.ibot_scale_factor", /8 patches a side.*a divisor/],
+    [
+      { student: swin, train: { scale_for_num_patch: 3 }, crops: { global_crops_size: 48 } },
+      "train.scale_for_num_patch",
+      /last map of 2 x 2, .*change crops\.global_crops_size/,
+    ],
     [
       { crops: { local_crops_size: 100 } },
       "crops.local_crops_size",

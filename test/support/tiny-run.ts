@@ -23,6 +23,36 @@ export function tinyConfig(changes: PartialConfig = {}): Config {
   return resolveConfig(Object.fromEntries(merged)).config;
 }
 
+const tinyHeads = { head_n_prototypes: [6, 5], head_hidden_dim: 8, head_bottleneck_dim: 4 } as const;
+
+/** The same of a Swin, for crops of 16 pixels: widths 4 and 8, depths 1 to 3 of stage 3, masks on 2 x 2 cells. */
+export function tinySwin(...overrides: string[]): Config {
+  const settings: PartialConfig = {
+    student: {
+      ...{ arch: "swin_dynamic", patch_size: 2, min_embed_dim: 4, max_embed_dim: 8, head_dim: 4, min_s3_depth: 1 },
+      ...{ max_depths: [1, 1, 3, 1], window_size: 2, init: "fan_in" },
+    },
+    crops: { global_crops_size: 16, local_crops_size: 8, local_crops_number: 2, blur_kernel: 3 },
+    dino: tinyHeads,
+    train: { batch_size_per_gpu: 2 },
+  };
+  return resolveConfig(settings, { overrides }).config;
+}
+
+/** The same of a ResNet: middle widths 4, 6 and 8, one or two blocks in stages 2 and 3, masks on 4 x 4 cells. */
+export function tinyResnet(...overrides: string[]): Config {
+  const settings: PartialConfig = {
+    student: {
+      ...{ arch: "resnet_dynamic", stem_channels: 4, base_channels: 4, num_gn_groups: 2 },
+      ...{ min_depths: [1, 1, 1, 1], max_depths: [1, 2, 2, 1], strides: [1, 2, 1, 1], init: "fan_in" },
+    },
+    crops: { global_crops_size: 16, local_crops_size: 8, local_crops_number: 2, blur_kernel: 3 },
+    dino: tinyHeads,
+    train: { batch_size_per_gpu: 2, scale_for_num_patch: 1 },
+  };
+  return resolveConfig(settings, { overrides }).config;
+}
+
 /** Student, teacher and optimiser with seeded numbers of order one, so that no part is too small to be seen. */
 export function tinyState(changes: PartialConfig = {}): PoaState {
   const state = buildState(tinyConfig(changes));

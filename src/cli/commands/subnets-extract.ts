@@ -61,15 +61,18 @@ export const subnetsExtract: Command = {
     makeFolder(out);
     let worst = 0;
     const entries: ManifestEntry[] = [];
+    const notes = new Set<string>();
     for (const network of networks) {
       const file = extractNetwork(encoder, network, { folder: out, names, images, provenance });
       worst = Math.max(worst, file.maxAbsDiff);
       entries.push(entryOf(file, network, space));
+      for (const note of file.notes) notes.add(note);
       output.event("file", { ...file });
       output.print(
         `${file.file}  ${file.params} parameters, differs from the slice by at most ${file.maxAbsDiff.toExponential(1)}`,
       );
     }
+    for (const note of notes) output.note(note);
     writeManifest(out, { provenance, networks: entries });
     const ok = worst <= TOLERANCE;
     output.event("result", { files: networks.length, maxAbsDiff: worst, tolerance: TOLERANCE });
@@ -84,7 +87,7 @@ function provenanceOf({ version, dataFingerprint, images, seed }: RunInfo, confi
 }
 
 function entryOf(file: ExtractedFile, network: Network, space: SearchSpace): ManifestEntry {
-  const { file: _, ...measured } = file;
+  const { file: _file, notes: _notes, ...measured } = file;
   const { width, depth } = network;
   return { ...measured, knownAs: space.namesOf(network), width, depth };
 }
