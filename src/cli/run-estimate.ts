@@ -37,7 +37,7 @@ export async function reportEstimate(config: Config, source: ImageSource | null,
     ...{ stateBytes, activationBytes, linearMemoryBytes: linearBytes, hostBytes },
     peakRssBytes: Math.max(
       process.resourceUsage().maxRSS * 1024,
-      residentBytes + processBytes(estimate, config, { images: source?.length ?? 0, image }),
+      residentBytes + processBytes(estimate, config, { images: source?.length ?? 0, image, threads }),
     ),
     ...{ memoryLimitBytes, fits, wayOut },
     multiplyAddsPerSecond: Math.round(speed.multiplyAddsPerSecond),

@@ -78,19 +78,22 @@ const CACHE_BYTES = 2 ** 31;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
 /** What the engine's own heap and code gain during a run. */
-const ENGINE_BYTES = 25 << 20;
+const ENGINE_BYTES = 28 << 20;
+/** What a thread touches of the working memory of its kernels, and its own stack and heap. */
+const THREAD_BYTES = 3 << 20;
 
 /** What a run adds to the resident memory of a process that has its images open and the runtime started. */
 export function processBytes(
   { memory, backboneParams, headParams }: RunEstimate,
   { train }: Config,
-  { images, image = TYPICAL_IMAGE }: { images: number; image?: ImageSize },
+  { images, image = TYPICAL_IMAGE, threads = 1 }: { images: number; image?: ImageSize; threads?: number },
 ): number {
   const imageBytes = CHANNELS * image.width * image.height;
   const decoded = DECODED_BATCHES * train.batch_size_per_gpu * imageBytes;
   const cached = train.cache === "memory" ? Math.min(CACHE_BYTES, images * imageBytes) : 0;
   const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
-  return memory.stateBytes + memory.activationBytes + memory.hostBytes + decoded + cached + copies + ENGINE_BYTES;
+  const engine = ENGINE_BYTES + threads * THREAD_BYTES;
+  return memory.stateBytes + memory.activationBytes + memory.hostBytes + decoded + cached + copies + engine;
 }
 
 /**

@@ -1,0 +1,38 @@
+import * as assert from "uvu/assert";
+import { expectExit, workshop } from "../support/program.js";
+import { test } from "../support/test.js";
+
+const cwd = workshop();
+
+/** One recipe per backbone, as it is or saving memory. */
+const recipes: Record<string, string[]> = {
+  "vit-tiny": [],
+  "swin-tiny": [],
+  "resnet-tiny": [],
+  "cifar-tiny": [],
+  "vit-small": ["train.recompute=true", "optim.moments=host"],
+};
+
+for (const [preset, overrides] of Object.entries(recipes)) {
+  for (const threads of ["1", "2"]) {
+    test(
+      `${[preset, ...overrides].join(" ")} on ${threads} threads: a dry run, and the run before it starts, predict the peak memory of the process within 10 %`,
+      async () => {
+        const steps = ["train.OFFICIAL_EPOCH_LENGTH=2", "optim.epochs=1", "optim.warmup_epochs=0"];
+        const common = ["pretrain", "--config", preset, "--data", "images", "--json", "--threads", threads];
+        const settings = ["train.batch_size_per_gpu=8", ...steps, ...overrides];
+        const dry = await expectExit(0, [...common, "--dry-run", ...settings], { cwd });
+        const run = await expectExit(0, [...common, "--out", "run", "--overwrite", ...settings], { cwd });
+        const used = run.result.peakRssBytes as number;
+        for (const [said, estimate] of [
+          ["dry run", dry.result],
+          ["start", run.events[0]],
+        ] as const) {
+          const off = (estimate.peakRssBytes as number) / used - 1;
+          assert.ok(Math.abs(off) < 0.1, `${said}: ${(100 * off).toFixed(1)} % off ${used >> 20} MiB`);
+        }
+      },
+      { timeoutMs: 600_000 },
+    );
+  }
+}
