@@ -12,11 +12,11 @@ import { Pool } from "../../src/runtime/pool.js";
 import { costs } from "../../src/runtime/work.js";
 
 /** Addresses from here on are working memory of the threads; what allocates stays below. */
-const SCRATCH_AT = 48 << 20;
+const SCRATCH_AT = 64 << 20;
 const SCRATCH_BYTES = 4 << 20;
 
 /** For init(), beside `kernels`. */
-export const FORCED_MEMORY = "40MiB";
+export const FORCED_MEMORY = "64MiB";
 
 export interface ForcedThreads {
   readonly heap: WasmHeap;
