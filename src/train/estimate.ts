@@ -103,18 +103,21 @@ export function processBytes(
  */
 export function refuseOversized(config: Config): void {
   const { memoryLimitBytes: limitBytes, threads } = runtime();
-  const counting = { limitBytes, threads, image: TYPICAL_IMAGE };
+  const side = config.crops.global_crops_size; // images may be this small, and what may fit is not refused
+  const image = { width: side, height: side };
+  const counting = { limitBytes, threads, image };
   if (fitsBelow(config, counting)) return;
-  const need = countMemory(config, { threads, image: TYPICAL_IMAGE });
+  const need = countMemory(config, { threads, image });
   throw new MemoryError(`pretrain: ${shortfall(need, limitBytes)} ${wayOutOf(config, firstFit(config, counting))}`);
 }
 
-const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+const size = (bytes: number) =>
+  bytes < 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 function shortfall({ stateBytes, activationBytes, linearBytes }: MemoryCount, limitBytes: number): string {
   return (
-    `the run needs ${gib(linearBytes)} GiB of linear memory (state ${gib(stateBytes)}, activations ` +
-    `${gib(activationBytes)}), of which there are ${gib(limitBytes)}.`
+    `the run needs ${size(linearBytes)} of linear memory (state ${size(stateBytes)}, activations ` +
+    `${size(activationBytes)}), of which there are ${size(limitBytes)}.`
   );
 }
 

@@ -131,7 +131,7 @@ test("a run that does not fit ends with 5 and names the first settings that woul
   );
   assert.match(
     refused.stderr,
-    /^error: pretrain: the run needs \d\.\d GiB of linear memory \(state 0\.5, activations \d\.\d\), of which there are 4\.0\./,
+    /^error: pretrain: the run needs \d\.\d GiB of linear memory \(state \d+ MiB, activations \d\.\d GiB\), of which there are 4\.0 GiB\./,
   );
   const settings = /It fits with (.*)\.$/m.exec(refused.stderr)![1].split(" ");
   assert.equal(settings, ["train.recompute=true"]);
