@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { DataError, DTypeError, FormatError, ShapeError } from "../errors.js";
+import { ConfigError, DataError, DTypeError, FormatError, ShapeError } from "../errors.js";
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../formats/safetensors.js";
 import { buildBackboneOf, buildEncoder, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
@@ -48,7 +48,7 @@ export function readEncoder(path: string): Encoder {
     const state = [...own].map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const);
     return buildEncoder(spec, new Map(state));
   } catch (error) {
-    if (!(error instanceof ShapeError || error instanceof DTypeError)) throw error;
+    if (!(error instanceof ShapeError || error instanceof DTypeError || error instanceof ConfigError)) throw error;
     throw new FormatError(`${path}: its tensors are not those of the network it names. ${error.message}`, {
       cause: error,
     });

@@ -137,3 +137,43 @@ test("a small file that names a huge network is refused before memory is taken f
   }
   assert.is(memory().heapBytes, before);
 });
+
+test("hostile specs of every family are refused before memory is taken for them", () => {
+  const images = { channels: 3, imageSize: 16, mean: encoder.spec.mean, std: encoder.spec.std };
+  const swin = {
+    ...{ family: "swin", patchSize: 2, width: 8, embedWidth: 8, depths: [1, 1, 1, 1], headDim: 4, windowSize: 2 },
+    ...{ shifts: [[false], [false], [false], [false]], mlpRatio: 4, qkvBias: true, shiftSmallMaps: true },
+    ...{ patchScale: 2, ...images },
+  };
+  const resnet = {
+    ...{ family: "resnet", stemChannels: 4, outChannels: 16, width: 4, depths: [1, 1, 1, 1], strides: [1, 2, 2, 2] },
+    ...{ norm: "group", groups: 2, patchScale: 2, ...images },
+  };
+  const before = memory().heapBytes;
+  for (const spec of [
+    { ...swin, width: 65536, embedWidth: 65536 },
+    { ...swin, depths: [1, 1, 60_000, 1] },
+    { ...swin, depths: [1, 1, 1e9, 1] },
+    { ...swin, depths: [1, 1, 1] },
+    { ...swin, shifts: [[false], [], [false], [false]] },
+    { ...swin, shifts: "odd" },
+    { ...swin, windowSize: 60_000 },
+    { ...swin, embedWidth: 4 },
+    { ...swin, headDim: 3 },
+    { ...swin, patchScale: 3 },
+    { ...resnet, outChannels: 65536 },
+    { ...resnet, width: 65536 },
+    { ...resnet, depths: [1, 60_000, 1, 1] },
+    { ...resnet, depths: {} },
+    { ...resnet, strides: [1, 2, 2, 0] },
+    { ...resnet, norm: "layer" },
+    { ...resnet, groups: 3 },
+    { ...resnet, block: "wide" },
+    { ...resnet, family: "__proto__" },
+    { ...resnet, family: ["resnet"] },
+  ]) {
+    const file = rewritten((_, metadata) => void metadata.set("poa.model", JSON.stringify(spec)));
+    refuses(() => readEncoder(file), FormatError, file);
+  }
+  assert.is(memory().heapBytes, before);
+});
