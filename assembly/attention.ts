@@ -21,8 +21,9 @@ import { copy_span, fill_span } from "./span";
  * writes    out  f32[items / heads, queries, heads, dim], contiguous;
  *           lse  f32[items, queries]: log Σ_j exp(scale·q·k_j + bias + mask) per query, for the gradient
  * requires  item = image·heads + head; 1 ≤ queries ≤ tokens; dim ≥ 1; mask = 0 or windows ≥ 1; scratch for
- *           (tokens + 3)·(2·dim + 15) + 8·dim + 96 numbers (relaxed build: (tokens + 3)·(2·dim + 31) + 24·dim + 256
- *           from 24 queries on), on the path of four items, which bias and mask take, for 12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
+ *           (tokens + 3)·(2·dim + 15) + 8·dim + 96 numbers, in tiles of six rows (tokens + 3)·(2·dim + 31) + 24·dim + 256,
+ *           on the path of four items, which bias and mask take, for
+ *           12·(tokens + 27)·(dim + 7) + 288·(tokens + 7) + 624; 0 ≤ begin ≤ end ≤ items
  * splits    over items, anywhere
  * error     relative to the largest |v|: about 5e-7·(1 + the largest |score|)
  */

@@ -4,7 +4,7 @@ import { differentiate_rows, exponentiate } from "./attention_softmax";
 import {
   multiply, pack_columns, pack_strip, pack_strips, pack_transposed, put_columns, put_rows,
 } from "./attention_tile";
-import { tile_12x8 } from "./gemm_tile_tall";
+import { tiles_12x8 } from "./gemm_tile_tall";
 
 /** Queries in a block of the forward pass: three panels, whose six strips fill four tiles. */
 // @ts-ignore: decorator
@@ -12,13 +12,15 @@ import { tile_12x8 } from "./gemm_tile_tall";
 export const TALL_QUERIES: i32 = 24;
 
 /** c[i, t] = start[i] + Σ_k a[k, i]·b[k, t] for three strips of a, stripBytes apart, and each panel of b, as multiply. */
+// @ts-ignore: decorator
+@inline
 function multiply_tall(
-  panels: i32, k: i32, a: usize, stripBytes: usize, b: usize, bBytes: usize, start: usize, c: usize, cBytes: usize,
+  panels: i32, k: i32, a: usize, stripBytes: usize, b: usize, bBytes: usize, start: usize, c: usize, tileBytes: usize,
   pitch: usize,
 ): void {
-  for (; panels > 0; panels--, b += bBytes, c += cBytes) {
-    tile_12x8(k, a, a + stripBytes, a + 2 * stripBytes, 16, b, start, 0, 0, c, pitch);
-  }
+  tiles_12x8(
+    panels, k, a, a + stripBytes, a + 2 * stripBytes, 16, 0, b, bBytes, start, 0, 0, c, tileBytes, pitch,
+  );
 }
 
 /** attend_blocks for 24 queries of one item, whose keys are packed in strips and values in panels. */
@@ -44,8 +46,8 @@ export function attend_tall(
   const second = scores + scoreBytes;
   const third = second + scoreBytes;
   for (let columns = dim; columns > 0; columns -= 8, values += panelBytes, out += 32) {
-    tile_12x8(tokens, scores, scores + 16, second, 32, values, 0, 0, 0, tiles, 32);
-    tile_12x8(tokens, second + 16, third, third + 16, 32, values, 0, 0, 0, tiles + 384, 32);
+    tiles_12x8(1, tokens, scores, scores + 16, second, 32, 0, values, 0, 0, 0, 0, tiles, 0, 32);
+    tiles_12x8(1, tokens, second + 16, third, third + 16, 32, 0, values, 0, 0, 0, 0, tiles + 384, 0, 32);
     for (let row: usize = 0; row < <usize>TALL_QUERIES; row += 4) {
       put_rows(4, columns, tiles + (row << 5), inverse + (row << 2), out + row * outPitch, outPitch);
     }

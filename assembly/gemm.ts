@@ -2,7 +2,7 @@ import {
   expect_aligned, expect_at_most, expect_beta, expect_range, expect_rows, expect_scratch, expect_sizes,
 } from "./contract";
 import { tile_4x8 } from "./gemm_tile";
-import { TALL_ROWS, tile_12x8, tile_6x8_of_rows, uses_tall_tiles } from "./gemm_tile_tall";
+import { TALL_ROWS, tiles_12x8, tiles_6x8_of_rows, uses_tall_tiles } from "./gemm_tile_tall";
 import { PANEL_COLUMNS, pack_a, pack_b_f32, STRIP_ROWS } from "./pack";
 
 /** Rows of A in a block, which (192 KiB) stays in the second cache while all panels of B pass by. */
@@ -122,17 +122,12 @@ function unpacked_rows(
   const left = rows % 6;
   pack_a(left, k, 1, a + <usize>(rows - left) * rowBytes, rowBytes, 4, strips);
   const addendBytes: usize = beta == 0 ? 0 : cBytes;
+  const packed = <usize>(rows - left);
   for (; n > 0; n -= PANEL_COLUMNS, panel += panelBytes, c += 32) {
-    let row = a;
-    let to = c;
-    let addend = beta == 0 ? bias : c;
-    for (let i = rows - left; i > 0; i -= 6) {
-      tile_6x8_of_rows(k, row, rowBytes, panel, addend, addendBytes, to, cBytes);
-      row += 6 * rowBytes;
-      addend += 6 * addendBytes;
-      to += 6 * cBytes;
-    }
-    times_panel(left, n, k, strips, panel, addend, addendBytes, to, cBytes, scratch);
+    const addend = beta == 0 ? bias : c;
+    tiles_6x8_of_rows(rows, k, a, rowBytes, panel, addend, addendBytes, c, cBytes);
+    const rest = c + packed * cBytes;
+    times_panel(left, n, k, strips, panel, addend + packed * addendBytes, addendBytes, rest, cBytes, scratch);
     if (bias) bias += 32;
   }
 }
@@ -149,12 +144,16 @@ function times_panel(
   const whole = n < PANEL_COLUMNS ? 0 : rows & ~(STRIP_ROWS - 1);
   let i = 0;
   if (uses_tall_tiles()) {
-    for (; i <= whole - TALL_ROWS; i += TALL_ROWS) {
-      tile_12x8(k, a, a + stripBytes, a + 2 * stripBytes, 16, panel, 0, addend, addendBytes, c, cBytes);
-      a += 3 * stripBytes;
-      addend += 12 * addendBytes;
-      c += 12 * cBytes;
-    }
+    const tiles = whole / TALL_ROWS;
+    const tileBytes = <usize>TALL_ROWS * cBytes;
+    tiles_12x8(
+      tiles, k, a, a + stripBytes, a + 2 * stripBytes, 16, 3 * stripBytes, panel, 0, 0, addend, addendBytes, c,
+      tileBytes, cBytes,
+    );
+    i = tiles * TALL_ROWS;
+    a += <usize>tiles * 3 * stripBytes;
+    addend += <usize>i * addendBytes;
+    c += <usize>tiles * tileBytes;
   }
   for (; i < rows; i += STRIP_ROWS) {
     const inside = i < whole;
