@@ -20,9 +20,10 @@ export class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
 
-  constructor(channels: number, { eps = 1e-5, momentum = 0.1 } = {}) {
+  /** @param options.scale  start of the weights */
+  constructor(channels: number, { eps = 1e-5, momentum = 0.1, scale = 1 } = {}) {
     super();
-    this.weight = constant([channels], 1);
+    this.weight = constant([channels], scale);
     this.bias = constant([channels], 0);
     this.running_mean = statistic([channels], 0);
     this.running_var = statistic([channels], 1);

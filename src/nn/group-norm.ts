@@ -11,9 +11,10 @@ export class GroupNorm extends Module {
   readonly groups: number;
   readonly eps: number;
 
-  constructor(groups: number, channels: number, { eps = 1e-5 } = {}) {
+  /** @param options.scale  start of the weights */
+  constructor(groups: number, channels: number, { eps = 1e-5, scale = 1 } = {}) {
     super();
-    this.weight = constant([channels], 1);
+    this.weight = constant([channels], scale);
     this.bias = constant([channels], 0);
     this.groups = groups;
     this.eps = eps;

@@ -71,6 +71,7 @@ export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone {
         norm: "group",
         groups: student.num_gn_groups,
         patchScale: student.ibot_scale_factor,
+        zeroResidual: student.zero_init_residual,
       });
   }
 }
