@@ -42,8 +42,6 @@ export interface ResNetOptions extends NormChoice {
   patchScale?: number;
   /** Default "bottleneck". */
   block?: "bottleneck" | "basic";
-  /** Whether blocks start as their shortcuts. Default false. */
-  zeroResidual?: boolean;
   init?: WeightInit;
   rng: Rng;
 }

@@ -20,10 +20,9 @@ export class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
 
-  /** @param options.scale  start of the weights */
-  constructor(channels: number, { eps = 1e-5, momentum = 0.1, scale = 1 } = {}) {
+  constructor(channels: number, { eps = 1e-5, momentum = 0.1 } = {}) {
     super();
-    this.weight = constant([channels], scale);
+    this.weight = constant([channels], 1);
     this.bias = constant([channels], 0);
     this.running_mean = statistic([channels], 0);
     this.running_var = statistic([channels], 1);

@@ -11,10 +11,9 @@ export class GroupNorm extends Module {
   readonly groups: number;
   readonly eps: number;
 
-  /** @param options.scale  start of the weights */
-  constructor(groups: number, channels: number, { eps = 1e-5, scale = 1 } = {}) {
+  constructor(groups: number, channels: number, { eps = 1e-5 } = {}) {
     super();
-    this.weight = constant([channels], scale);
+    this.weight = constant([channels], 1);
     this.bias = constant([channels], 0);
     this.groups = groups;
     this.eps = eps;

@@ -15,9 +15,9 @@ export interface NormChoice {
   groups: number;
 }
 
-/** The normalisation that a network uses throughout, for a number of channels; its weights start at `scale`. */
-export function mapNorm({ norm, groups }: NormChoice, channels: number, scale = 1): MapNorm {
-  return norm === "group" ? new GroupNorm(groups, channels, { scale }) : new BatchNorm(channels, { scale });
+/** The normalisation that a network uses throughout, for a number of channels. */
+export function mapNorm({ norm, groups }: NormChoice, channels: number): MapNorm {
+  return norm === "group" ? new GroupNorm(groups, channels) : new BatchNorm(channels);
 }
 
 export interface ResidualBlockOptions extends NormChoice {
@@ -27,15 +27,8 @@ export interface ResidualBlockOptions extends NormChoice {
   outChannels: number;
   /** Pixels of the input per pixel of the output, along one side. */
   stride: number;
-  /** Start with y = relu(shortcut(x)): the scale of the last normalisation is 0 (Goyal et al. 2017). Default false. */
-  zeroResidual?: boolean;
   init?: WeightInit;
   rng: Rng;
-}
-
-/** The normalisation at the end of a block's branch. */
-function lastNorm({ zeroResidual = false, ...options }: ResidualBlockOptions): MapNorm {
-  return mapNorm(options, options.outChannels, zeroResidual ? 0 : 1);
 }
 
 /** A residual block of a ResNet (He et al. 2016): y = relu(branch(x) + shortcut(x)). */
@@ -95,7 +88,7 @@ export class Bottleneck extends ResidualBlock {
     this.conv2 = new Conv2d(middle, middle, { kernel: 3, stride, padding: 1, init, rng: rng.fork(2) });
     this.norm2 = mapNorm(options, middle);
     this.conv3 = new Conv2d(middle, outChannels, { kernel: 1, init, rng: rng.fork(3) });
-    this.norm3 = lastNorm(options);
+    this.norm3 = mapNorm(options, outChannels);
     this.downsample = shortcutOf(options);
   }
 
@@ -148,7 +141,7 @@ export class BasicBlock extends ResidualBlock {
     this.conv1 = new Conv2d(inChannels, middle, { kernel: 3, stride, padding: 1, init, rng: rng.fork(1) });
     this.norm1 = mapNorm(options, middle);
     this.conv2 = new Conv2d(middle, outChannels, { kernel: 3, padding: 1, init, rng: rng.fork(2) });
-    this.norm2 = lastNorm(options);
+    this.norm2 = mapNorm(options, outChannels);
     this.downsample = shortcutOf(options);
   }
 

@@ -71,7 +71,6 @@ export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone {
         norm: "group",
         groups: student.num_gn_groups,
         patchScale: student.ibot_scale_factor,
-        zeroResidual: student.zero_init_residual,
       });
   }
 }

@@ -204,7 +204,6 @@ export const studentKeysOf = {
     base_channels: integer(64, channels, "fewest middle channels of stage 1"),
     num_gn_groups: integer(32, channels, "groups of every group normalisation"),
     strides: integers([1, 2, 2, 2], { min: 1, max: 4 }, "strides of the four stages"),
-    zero_init_residual: flag(false, "blocks start as their shortcuts: their last scale is 0"),
   },
 } as const satisfies Record<string, Record<string, Key<unknown>>>;
 

@@ -1,8 +1,6 @@
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../src/errors.js";
-import type { ResNet } from "../../src/models/resnet.js";
 import type { VisionTransformer } from "../../src/models/vit.js";
-import type { Bottleneck } from "../../src/nn/residual-block.js";
 import { buildBackbone, buildBranch, buildState } from "../../src/poa/build.js";
 import { SoftmaxCentering } from "../../src/poa/centering.js";
 import { resolveConfig } from "../../src/poa/config.js";
@@ -71,18 +69,6 @@ test("the backbone is the widest and deepest of the search space, with the confi
   );
   const scaled = vitOf({ ...student, layerscale: 0.25 });
   assert.is(scaled.blocks[2].ls2!.gamma.toArray()[0], 0.25);
-});
-
-test("zero_init_residual starts the blocks of a ResNet as their shortcuts", async () => {
-  await init();
-  const student = { arch: "resnet_dynamic", stem_channels: 4, base_channels: 4, num_gn_groups: 2 } as const;
-  const small = { ...student, min_depths: [1, 1, 1, 1], max_depths: [1, 2, 1, 1] };
-  const lastScales = (settings: object) =>
-    (buildBackbone(resolveConfig({ student: { ...small, ...settings } }).config, new Rng(0)) as ResNet).stages.flatMap(
-      ({ layers }) => layers.flatMap((block) => [...(block as Bottleneck).norm3.weight.toArray()]),
-    );
-  assert.ok(lastScales({}).every((scale) => scale === 1));
-  assert.ok(lastScales({ zero_init_residual: true }).every((scale) => scale === 0));
 });
 
 test("every parameter is in one group of the optimiser", async () => {
