@@ -5,23 +5,7 @@ import * as reference from "../reference/conv-winograd-grad.js";
 import { checkKernel, TestMemory } from "../support/kernels.js";
 import { test } from "../support/test.js";
 import { layWindow, type WindowCase } from "../support/window.js";
-
-const taps: [number, number] = [3, 3];
-
-const cases: readonly (readonly [string, Omit<WindowCase, "channels" | "taps">])[] = [
-  ["even sides", { height: 6, width: 8, first: [-1, -1] }],
-  ["odd sides", { height: 5, width: 7, first: [-1, -1] }],
-  ["no padding", { height: 5, width: 6 }],
-  ["wide padding", { batch: 1, height: 3, width: 2, first: [-2, -3] }],
-  ["one output", { batch: 3, height: 3, width: 3 }],
-  ["one row", { height: 1, width: 9, first: [-1, -1] }],
-  ["no images", { batch: 0, height: 4, width: 4 }],
-];
-
-const tilesOf = ({ height, width, first = [0, 0], batch = 2 }: Omit<WindowCase, "channels" | "taps">) => {
-  const [rows, columns] = [height - 2 * first[0] - 2, width - 2 * first[1] - 2];
-  return batch * Math.ceil(rows / 2) * Math.ceil(columns / 2);
-};
+import { cases, taps, tilesOf } from "../support/winograd-windows.js";
 
 /** The tiles from `first` on, and the pitch that they are packed with. */
 interface Part {

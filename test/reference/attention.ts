@@ -15,6 +15,31 @@ interface Call {
   windows: number;
 }
 
+/** What the parameters of the three kernels have in common. */
+type Shared = [
+  heads: number,
+  tokens: number,
+  dim: number,
+  queries: number,
+  scale: number,
+  qkv: number,
+  bias: number,
+  biasHead: number,
+  biasRow: number,
+  biasColumn: number,
+  mask: number,
+  windows: number,
+];
+
+/** How many those are. */
+const SHARED = 12;
+
+function callOf(f32: Heap["f32"], shared: Shared): Call {
+  const [heads, tokens, dim, queries, scale, qkv, bias, biasHead, biasRow, biasColumn, mask, windows] = shared;
+  const biasStrides = [biasHead, biasRow, biasColumn] as const;
+  return { f32, heads, tokens, dim, queries, scale, qkv, bias, biasStrides, mask, windows };
+}
+
 /** Where the tokens of one item = image · heads + head lie, in elements. */
 function locate({ heads, tokens, dim, queries, qkv }: Call, item: number) {
   const image = Math.floor(item / heads);
@@ -45,23 +70,11 @@ function attend(call: Call, item: number, i: number) {
 export function attention_f32(
   { f32 }: Heap,
   items: number,
-  heads: number,
-  tokens: number,
-  dim: number,
-  queries: number,
-  scale: number,
-  qkv: number,
-  bias: number,
-  biasHead: number,
-  biasRow: number,
-  biasColumn: number,
-  mask: number,
-  windows: number,
-  out: number,
-  lse: number,
+  ...args: [...shared: Shared, out: number, lse: number]
 ): void {
-  const biasStrides = [biasHead, biasRow, biasColumn] as const;
-  const call = { f32, heads, tokens, dim, queries, scale, qkv, bias, biasStrides, mask, windows };
+  const call = callOf(f32, args.slice(0, SHARED) as Shared);
+  const { tokens, dim, queries } = call;
+  const [out, lse] = args.slice(SHARED);
   for (let item = 0; item < items; item++) {
     const { width, ld, q, inOut } = locate(call, item);
     const v = q + 2 * width;
@@ -113,25 +126,11 @@ function differentiate(
 export function attention_grad_f32(
   { f32 }: Heap,
   items: number,
-  heads: number,
-  tokens: number,
-  dim: number,
-  queries: number,
-  scale: number,
-  qkv: number,
-  bias: number,
-  biasHead: number,
-  biasRow: number,
-  biasColumn: number,
-  mask: number,
-  windows: number,
-  _out: number,
-  _lse: number,
-  dout: number,
-  dqkv: number,
+  ...args: [...shared: Shared, out: number, lse: number, dout: number, dqkv: number]
 ): void {
-  const biasStrides = [biasHead, biasRow, biasColumn] as const;
-  const call = { f32, heads, tokens, dim, queries, scale, qkv, bias, biasStrides, mask, windows };
+  const call = callOf(f32, args.slice(0, SHARED) as Shared);
+  const { tokens, dim } = call;
+  const [, , dout, dqkv] = args.slice(SHARED);
   f32.fill(0, dqkv >> 2, (dqkv >> 2) + items * tokens * 3 * dim);
   for (let item = 0; item < items; item++) differentiate(call, item, { dout, dqkv }, () => {});
 }
@@ -141,26 +140,11 @@ export function attention_bias_grad_f32(
   parts: number,
   items: number,
   share: number,
-  heads: number,
-  tokens: number,
-  dim: number,
-  queries: number,
-  scale: number,
-  qkv: number,
-  bias: number,
-  biasHead: number,
-  biasRow: number,
-  biasColumn: number,
-  mask: number,
-  windows: number,
-  _out: number,
-  _lse: number,
-  dout: number,
-  dqkv: number,
-  dbias: number,
+  ...args: [...shared: Shared, out: number, lse: number, dout: number, dqkv: number, dbias: number]
 ): void {
-  const biasStrides = [biasHead, biasRow, biasColumn] as const;
-  const call = { f32, heads, tokens, dim, queries, scale, qkv, bias, biasStrides, mask, windows };
+  const call = callOf(f32, args.slice(0, SHARED) as Shared);
+  const { heads, tokens, dim } = call;
+  const [, , dout, dqkv, dbias] = args.slice(SHARED);
   f32.fill(0, dqkv >> 2, (dqkv >> 2) + items * tokens * 3 * dim);
   f32.fill(0, dbias >> 2, (dbias >> 2) + parts * tokens * tokens);
   for (let item = 0; item < items; item++) {
