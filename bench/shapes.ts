@@ -101,3 +101,15 @@ export const resnets = [
     ...{ depths: [3, 4, 6, 3], strides: [1, 2, 2, 2], groups: 32 },
   },
 ] as const;
+
+/** Swin transformers: one of a few minutes, and Swin-T with the heads of POA. */
+export const swins = [
+  {
+    ...{ at: "swin-tiny", side: 32, batch: 64, patchSize: 4, width: 32 },
+    ...{ depths: [1, 1, 2, 1], headDim: 8, windowSize: 2 },
+  },
+  {
+    ...{ at: "Swin-T", side: 224, batch: 2, patchSize: 4, width: 96 },
+    ...{ depths: [2, 2, 6, 2], headDim: 16, windowSize: 7 },
+  },
+] as const;
