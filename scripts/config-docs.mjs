@@ -135,9 +135,6 @@ over the images where that is null.
 | --- | --- | --- |
 ${presetNames.map(presetRow).join("\n")}
 
-This version builds ViT backbones. Configurations of the other two are read and checked; \`pretrain\` and
-\`subnets list\` then refuse them with exit code 2.
-
 ## Settings
 
 A value that the last column excludes from this version is refused by \`pretrain\`.
