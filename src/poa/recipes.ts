@@ -124,12 +124,12 @@ export const presets = {
     },
   },
   "vit-tiny": {
-    description: "ViT for a small folder of images, minutes on two cores (untuned)",
+    description: "ViT for small images, eight minutes on one core for 50,000 images seen",
     settings: {
       ...fewMinutes,
       student: {
         arch: "vit_dynamic",
-        patch_size: 16,
+        patch_size: 8,
         min_embed_dim: 64,
         max_embed_dim: 128,
         head_dim: 32,
@@ -141,8 +141,15 @@ export const presets = {
         pos_embed_std: 1,
         cls_token_std: 1,
       },
-      optim: { ...fewMinutes.optim, epochs: 10, warmup_epochs: 1 },
-      crops: smallPhotos,
+      train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
+      optim: { ...fewMinutes.optim, epochs: 5, warmup_epochs: 0.5 },
+      crops: {
+        ...smallPhotos,
+        global_crops_size: 32,
+        global_crops_scale: [0.5, 1],
+        local_crops_size: 16,
+        local_crops_scale: [0.25, 0.7],
+      },
     },
   },
   "swin-tiny": {

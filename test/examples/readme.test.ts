@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import ts from "typescript";
 import * as assert from "uvu/assert";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { cifarFile } from "../support/cifar-files.js";
 import { pngFile, pngHeader } from "../support/image-fixtures.js";
 import { seeded } from "../support/kernels.js";
@@ -23,6 +24,13 @@ function noisePng(seed: number): Uint8Array {
   return pngFile(["IHDR", pngHeader(width, height, 8, 2)], ["IDAT", deflateSync(rows)]);
 }
 
+/** A small ResNet under torchvision's names, its classifier included. */
+function torchvisionFile(): Uint8Array {
+  const path = join(root, "test/fixtures/golden/torchvision_resnet.safetensors");
+  const { tensors } = readSafetensors(readFileSync(path), path);
+  return writeSafetensors(new Map([...tensors].filter(([name]) => /^(conv1|bn1|layer\d|fc)\./.test(name))));
+}
+
 /** A folder with the data that the examples name: few images, so that few steps are trained. */
 function workspace(): string {
   const photos = [...Array(40).keys()].map((i) => {
@@ -32,6 +40,7 @@ function workspace(): string {
   const labels = [...Array(128).keys()].map((i) => [i % 10]);
   return tempFolder({
     ...Object.fromEntries(photos),
+    "resnet50.safetensors": torchvisionFile(),
     "data/cifar10/data_batch_1.bin": cifarFile(labels),
     "data/cifar10/test_batch.bin": cifarFile(labels.slice(0, 20)),
   });
