@@ -1,5 +1,4 @@
 import { backward, step } from "../../src/autograd/tape.js";
-import { toOfficial } from "../../src/export/names.js";
 import { VisionTransformer } from "../../src/models/vit.js";
 import type { DropPath } from "../../src/nn/drop-path.js";
 import { add, multiply } from "../../src/ops/elementwise.js";
@@ -12,11 +11,10 @@ import type { Tensor } from "../../src/tensor/tensor.js";
 import { gradientOf } from "../support/gradient.js";
 import { type GoldenCase, type GoldenTensor, ourNames } from "./case.js";
 import { Comparison } from "./compare.js";
+import { compareGradients, comparePasses, tensor } from "./passes.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: the manifest's configurations differ by case
 type Config = any;
-
-export const tensor = ({ data, shape }: GoldenTensor, dtype: "f32" | "i32" = "f32") => fromArray(data, shape, dtype);
 
 /** The full network of a vit case with the case's parameters. */
 export function vitOf(config: Config, params: Map<string, GoldenTensor>): VisionTransformer {
@@ -40,26 +38,11 @@ export function vitOf(config: Config, params: Map<string, GoldenTensor>): Vision
 
 /** Forward and backward of an elastic ViT: vit_full, vit_sub_*, vit_local_crop_*, vit_stochastic_depth. */
 export function runVit(golden: GoldenCase): Comparison {
-  const { config, outputs = [], tolerance, zero_grad_params: zero = [] } = golden.entry;
+  const { config, zero_grad_params: zero = [] } = golden.entry;
   const comparison = new Comparison();
   const model = vitOf(config, golden.params);
   const network = model.slice({ width: config.width, depth: config.depth });
-  step(() => {
-    const x = tensor(golden.get("in.x"));
-    x.storage.tracked = golden.tensors.has("grad.in.x");
-    const masks = golden.tensors.has("in.masks") ? tensor(golden.get("in.masks"), "i32") : null;
-    const features = network.forward(x, { masks, dropPath: scriptedDropPath(golden) });
-    const named: Record<string, Tensor> = {
-      x_norm_clstoken: features.classToken,
-      x_norm_patchtokens: features.patchTokens,
-      x_prenorm: features.prenorm,
-    };
-    for (const name of outputs)
-      comparison.close(`out.${name}`, named[name].toArray(), golden.get(`out.${name}`), tolerance!.out);
-    const terms = outputs.map((name) => sum(multiply(contiguous(named[name]), tensor(golden.get(`in.cot.${name}`)))));
-    backward(terms.reduce((a, b) => add(a, b)));
-    if (x.tracked) comparison.close("grad.in.x", gradientOf(x), golden.get("grad.in.x"), tolerance!.grad);
-  });
+  comparePasses(comparison, golden, network, scriptedDropPath(golden));
   compareGradients(comparison, golden, model.namedParameters(), zero);
   return comparison;
 }
@@ -73,23 +56,6 @@ function scriptedDropPath(golden: GoldenCase): DropPath {
     const permutation = golden.get(`in.perm.${call++}`).data;
     return { rows: Int32Array.from(permutation.subarray(0, subset)), scale: batch / subset };
   };
-}
-
-export function compareGradients(
-  comparison: Comparison,
-  golden: GoldenCase,
-  parameters: [string, Tensor][],
-  zero: readonly string[],
-  family?: "resnet",
-): void {
-  for (const [name, x] of parameters) {
-    const official = toOfficial(name, family);
-    const expected = golden.tensors.get(`grad.${official}`);
-    const actual = gradientOf(x);
-    if (expected) comparison.close(`grad.${official}`, actual, expected, golden.entry.tolerance!.grad);
-    else comparison.zero(`grad.${official}`, actual);
-    if (zero.includes(official)) comparison.zero(`grad.${official}`, actual);
-  }
 }
 
 /** Intermediate layers for a linear probe, evaluation feature, mean pooling: vit_intermediate_*. */

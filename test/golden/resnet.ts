@@ -1,16 +1,14 @@
 import { backward, step } from "../../src/autograd/tape.js";
 import { stockResnet } from "../../src/export/naming/resnet.js";
 import { ResNet } from "../../src/models/resnet.js";
-import { add, multiply } from "../../src/ops/elementwise.js";
-import { contiguous } from "../../src/ops/layout.js";
+import { multiply } from "../../src/ops/elementwise.js";
 import { linear } from "../../src/ops/linear.js";
 import { sum } from "../../src/ops/reduce.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { Tensor } from "../../src/tensor/tensor.js";
 import { gradientOf } from "../support/gradient.js";
 import { type GoldenCase, type GoldenTensor, ourNames } from "./case.js";
 import { Comparison } from "./compare.js";
-import { compareGradients, tensor } from "./networks.js";
+import { compareGradients, comparePasses, tensor } from "./passes.js";
 import { classifierOf, importedNetwork, runTorchvision } from "./stock.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: the manifest's configurations differ by case
@@ -38,26 +36,11 @@ const partOf = (model: ResNet, config: Config) => model.slice({ width: config.mi
 
 /** Forward and backward of an elastic ResNet: resnet_full, resnet_sub_*. */
 export function runResnet(golden: GoldenCase): Comparison {
-  const { config, outputs = [], tolerance, zero_grad_params: zero = [] } = golden.entry;
+  const { config, zero_grad_params: zero = [] } = golden.entry;
   const comparison = new Comparison();
   const model = resnetOf(config, golden.params);
   const network = partOf(model, config);
-  step(() => {
-    const x = tensor(golden.get("in.x"));
-    x.storage.tracked = golden.tensors.has("grad.in.x");
-    const masks = golden.tensors.has("in.masks") ? tensor(golden.get("in.masks"), "i32") : null;
-    const features = network.forward(x, { masks });
-    const named: Record<string, Tensor> = {
-      x_norm_clstoken: features.classToken,
-      x_norm_patchtokens: features.patchTokens,
-      x_prenorm: features.prenorm,
-    };
-    for (const name of outputs)
-      comparison.close(`out.${name}`, named[name].toArray(), golden.get(`out.${name}`), tolerance!.out);
-    const terms = outputs.map((name) => sum(multiply(contiguous(named[name]), tensor(golden.get(`in.cot.${name}`)))));
-    backward(terms.reduce((a, b) => add(a, b)));
-    if (x.tracked) comparison.close("grad.in.x", gradientOf(x), golden.get("grad.in.x"), tolerance!.grad);
-  });
+  comparePasses(comparison, golden, network);
   compareGradients(comparison, golden, model.namedParameters(), zero, "resnet");
   return comparison;
 }

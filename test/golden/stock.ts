@@ -7,7 +7,7 @@ import { buildEncoder } from "../../src/models/encoder.js";
 import { linear } from "../../src/ops/linear.js";
 import type { GoldenCase } from "./case.js";
 import { Comparison } from "./compare.js";
-import { tensor } from "./networks.js";
+import { tensor } from "./passes.js";
 
 const CLASSIFIERS: Readonly<Record<Family, string>> = { vit: "heads.head", swin: "head", resnet: "fc" };
 

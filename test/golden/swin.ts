@@ -1,17 +1,12 @@
-import { backward, step } from "../../src/autograd/tape.js";
+import { step } from "../../src/autograd/tape.js";
 import { fromOfficial } from "../../src/export/names.js";
 import { SwinTransformer } from "../../src/models/swin.js";
-import { add, multiply } from "../../src/ops/elementwise.js";
-import { contiguous } from "../../src/ops/layout.js";
-import { sum } from "../../src/ops/reduce.js";
-import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { gradientOf } from "../support/gradient.js";
 import { type GoldenCase, type GoldenTensor, ourNames } from "./case.js";
 import { Comparison } from "./compare.js";
-
-const tensor = ({ data, shape }: GoldenTensor, dtype: "f32" | "i32" = "f32") => fromArray(data, shape, dtype);
+import { comparePasses, tensor } from "./passes.js";
 
 /** Parameters without the lists of offsets, which the window gives. */
 const trained = (params: Map<string, GoldenTensor>) =>
@@ -36,26 +31,11 @@ export function swinOf({ entry: { config }, params }: GoldenCase): SwinTransform
 
 /** Forward and backward of an elastic Swin: swin_full, swin_sub_*, swin_local_crop_sub. */
 export function runSwin(golden: GoldenCase): Comparison {
-  const { config, outputs = [], tolerance } = golden.entry;
+  const { config, tolerance } = golden.entry;
   const comparison = new Comparison();
   const model = swinOf(golden);
   const network = model.slice({ width: config.width, depth: config.s3_depth });
-  step(() => {
-    const x = tensor(golden.get("in.x"));
-    x.storage.tracked = golden.tensors.has("grad.in.x");
-    const masks = golden.tensors.has("in.masks") ? tensor(golden.get("in.masks"), "i32") : null;
-    const features = network.forward(x, { masks });
-    const named: Record<string, Tensor> = {
-      x_norm_clstoken: features.classToken,
-      x_norm_patchtokens: features.patchTokens,
-      x_prenorm: features.prenorm,
-    };
-    for (const name of outputs)
-      comparison.close(`out.${name}`, named[name].toArray(), golden.get(`out.${name}`), tolerance!.out);
-    const terms = outputs.map((name) => sum(multiply(contiguous(named[name]), tensor(golden.get(`in.cot.${name}`)))));
-    backward(terms.reduce((a, b) => add(a, b)));
-    if (x.tracked) comparison.close("grad.in.x", gradientOf(x), golden.get("grad.in.x"), tolerance!.grad);
-  });
+  comparePasses(comparison, golden, network);
   const parameters = new Map(model.namedParameters());
   for (const official of trained(golden.params).keys()) {
     const actual = gradientOf(parameters.get(fromOfficial(official))!);
