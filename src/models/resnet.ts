@@ -19,12 +19,12 @@ import { gatherRows } from "../ops/gather.js";
 import { contiguous } from "../ops/layout.js";
 import { maskRows } from "../ops/mask-rows.js";
 import { globalAvgPool, maxPool2d } from "../ops/pool.js";
-import { fromArray } from "../tensor/create.js";
 import type { Rng } from "../tensor/random.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Backbone } from "./backbone.js";
 import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
+import { cellsOf, masksOnMap, patchTokens, type TokenGrid } from "./token-grid.js";
 
 export interface ResNetOptions extends NormChoice {
   channels?: number;
@@ -69,12 +69,20 @@ export class ResNet extends Module implements Backbone {
   readonly layer3: Stage;
   readonly layer4: Stage;
   readonly patchScale: number;
+  /** Pixels of the stem's map per pixel of the last one, along a side. */
+  readonly reduction: number;
 
   constructor(options: ResNetOptions) {
     super();
     const { channels = 3, stemChannels, outChannels, width, depths, strides, patchScale = 1, init, rng } = options;
     if (depths.length !== 4 || strides.length !== 4) {
       throw new ConfigError(`resnet: depths [${depths}] and strides [${strides}], expected four stages of each.`);
+    }
+    this.reduction = strides.reduce((product, stride) => product * stride, 1);
+    if (!Number.isInteger(this.reduction / patchScale)) {
+      throw new ConfigError(
+        `resnet: patchScale is ${patchScale}, expected a divisor of ${this.reduction}, the product of the strides.`,
+      );
     }
     this.mask_token = constant([1, stemChannels, 1, 1], 0);
     this.conv1 = new Conv2d(channels, stemChannels, { kernel: 7, stride: 2, padding: 3, init, rng: rng.fork(1) });
@@ -122,14 +130,9 @@ export class ResNet extends Module implements Backbone {
    */
   forward(images: Tensor, options: ForwardOptions = {}): Features {
     const map = this.encode(images, options); //                                  [B, h, w, F]
-    const [batch, height, width] = map.shape;
-    const { patchScale } = this;
     const prenorm = tokensOf(map);
-    const features = { classToken: globalAvgPool(map), prenorm };
-    if (patchScale === 1) return { ...features, patchTokens: prenorm };
-    const patches = Int32Array.from({ length: batch * height * width * patchScale ** 2 }, (_, i) => i);
-    const repeated = gatherRows(map, this.pixelsOf(patches, map));
-    return { ...features, patchTokens: repeated.reshape([batch, -1, map.shape[3]]) };
+    const patches = () => patchTokens(map.reshape([-1, map.shape[3]]), this.gridOf(map.shape));
+    return { classToken: globalAvgPool(map), prenorm, patchTokens: this.patchScale === 1 ? prenorm : patches() };
   }
 
   /** The class feature of `forward` alone [B, F]. */
@@ -145,7 +148,7 @@ export class ResNet extends Module implements Backbone {
    */
   tokensAt(images: Tensor, patches: Int32Array, options: ForwardOptions = {}): ChosenTokens {
     const map = this.encode(images, options); //                                  [B, h, w, F]
-    return { classToken: globalAvgPool(map), patchTokens: gatherRows(map, this.pixelsOf(patches, map)) };
+    return { classToken: globalAvgPool(map), patchTokens: gatherRows(map, cellsOf(patches, this.gridOf(map.shape))) };
   }
 
   /** Maps after the given stages (0 to 3), their means and pixels, without a norm: what a linear probe reads (spec §7.2). */
@@ -215,40 +218,23 @@ export class ResNet extends Module implements Backbone {
       const x = contiguous(images.permute([0, 2, 3, 1])); //                      [B, H, W, C]
       const y = this.norm1.forward(this.conv1.forward(x), { relu: true }); //     [B, H / 2, W / 2, stem]
       const map = maxPool2d(y, 3, { stride: 2, padding: 1 }); //                  [B, H / 4, W / 4, stem]
-      return masks ? maskRows(map, this.mask_token.reshape([-1]), this.pixelMask(masks, map)) : map;
+      return masks ? maskRows(map, this.mask_token.reshape([-1]), this.masksOn(map, masks)) : map;
     });
   }
 
-  /** A mask of patches as one of the pixels of the stem's map, i32 [B, h, w]. */
-  private pixelMask(masks: Tensor, { shape: [batch, height, width] }: Tensor): Tensor {
-    const [rows, columns] = [height, width].map((side) => this.lastSide(side) * this.patchScale);
-    if (formatShape(masks.shape) !== formatShape([batch, rows * columns])) {
-      throw new ShapeError(
-        `resnet: masks are ${formatShape(masks.shape)}, expected [${batch}, ${rows * columns}] for ${rows} x ${columns} patches.`,
-      );
-    }
-    const values = masks.toArray();
-    const pixels = new Int32Array(batch * height * width);
-    for (let i = 0; i < pixels.length; i++) {
-      const row = Math.floor(((Math.floor(i / width) % height) * rows) / height);
-      const column = Math.floor(((i % width) * columns) / width);
-      pixels[i] = values[(Math.floor(i / (width * height)) * rows + row) * columns + column];
-    }
-    return fromArray(pixels, [batch, height, width], "i32");
+  /** Masks of patches on the pixels of the stem's map, i32 [B, h, w]. */
+  private masksOn({ shape: [batch, height, width] }: Tensor, masks: Tensor): Tensor {
+    const grid = this.gridOf([batch, this.lastSide(height), this.lastSide(width)]);
+    return masksOnMap(masks, grid, { factor: this.reduction / this.patchScale, height, width });
+  }
+
+  private gridOf([batch, height, width]: readonly number[]): TokenGrid {
+    return { batch, height, width, scale: this.patchScale };
   }
 
   /** Pixels along a side of the last map for `side` of them after the stem. */
   private lastSide(side: number): number {
     return this.stages.reduce((n, { layers }) => layers[0].outputSide(n), side);
-  }
-
-  /** The pixels, numbered over the batch, that patches show. */
-  private pixelsOf(patches: Int32Array, { shape: [, , width] }: Tensor): Int32Array {
-    const { patchScale: scale } = this;
-    return patches.map((patch) => {
-      const line = Math.floor(patch / (width * scale)); // over all images
-      return Math.floor(line / scale) * width + Math.floor((patch % (width * scale)) / scale);
-    });
   }
 }
 

@@ -176,17 +176,17 @@ test("resnet: batches count while they are trained, not in a frozen network and 
   );
 });
 
-test("resnet: a mask may cover crops whose maps do not divide evenly", async () => {
+test("resnet: a mask may cover crops whose maps do not divide evenly; what lies outside is cut off", async () => {
   await init();
   const model = resnet();
-  const count = 8 * 8; // 52 pixels: 13 after the stem, 4 in the last map
-  const masks = fromArray(
-    Int32Array.from({ length: count }, (_, i) => (i === 63 ? 1 : 0)),
-    [1, count],
-    "i32",
-  );
+  const count = 8 * 8; // 52 pixels: 13 after the stem, 4 in the last map, so patches of 2 x 2 cover 16
   const x = seededImages(1, 2, 52);
-  assert.not.equal(outputsOf(model, x, { masks })[0], outputsOf(model, x)[0]);
+  const masking = (patch: number) => {
+    const values = Int32Array.from({ length: count }, (_, i) => Number(i === patch));
+    return outputsOf(model, x, { masks: fromArray(values, [1, count], "i32") })[0];
+  };
+  assert.not.equal(masking(54), outputsOf(model, x)[0]); // row and column 12 of 12 and 13
+  assert.equal(masking(63), outputsOf(model, x)[0]);
 });
 
 test("resnet: weights start uniform within 1/√fan_in or normal, norms at 1 and 0", async () => {
@@ -269,6 +269,7 @@ test("resnet: what does not fit is refused", async () => {
   refuses(
     () => step(() => model.forward(x, { masks })),
     ShapeError,
-    "resnet: masks are [1, 16], expected [1, 64] for 8 x 8 patches",
+    "masks are [1, 16], expected [1, 64], a grid of 8x8 patches.",
   );
+  refuses(() => resnet({ patchScale: 8 }), ConfigError, "expected a divisor of 4");
 });
