@@ -4,9 +4,9 @@ import { extractFeatures } from "../../eval/features.js";
 import { featureWriter } from "../../export/feature-file.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
+import { extractionOptions } from "../labelled-data.js";
 import { openModel } from "../model.js";
 import { expectWritable } from "../output-file.js";
-import { extractionOptions } from "./eval-knn.js";
 
 export const embed: Command = {
   name: "embed",

@@ -1,13 +1,11 @@
-import type { ImageSource } from "../../data/dataset.js";
-import { openSource, parseSourceSpec } from "../../data/source-spec.js";
-import { ConfigError, DataError } from "../../errors.js";
-import { extractFeatures, type FeatureOptions } from "../../eval/features.js";
+import { ConfigError } from "../../errors.js";
+import { extractFeatures } from "../../eval/features.js";
 import { fewShotAccuracy } from "../../eval/few-shot.js";
 import { knnAccuracy } from "../../eval/knn.js";
 import { init } from "../../runtime/context.js";
-import type { Call, Command } from "../command.js";
+import type { Command } from "../command.js";
+import { extractionOptions, openBankAndQueries } from "../labelled-data.js";
 import { openModel } from "../model.js";
-import type { Output } from "../output.js";
 
 export const evalKnn: Command = {
   name: "eval knn",
@@ -29,7 +27,7 @@ export const evalKnn: Command = {
   async run(call, output) {
     const ks = parseKs(call.required("k"));
     const [shots, draws] = [call.integer("shots", 1), call.integer("draws", 1)];
-    const { bank, queries } = await openBoth(call.required("data"), call.text("test"));
+    const { bank, queries } = await openBankAndQueries("eval knn", { data: call.required("data"), test: call.text("test") });
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const train = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));
@@ -52,50 +50,9 @@ export const evalKnn: Command = {
   },
 };
 
-/** Progress, warnings and what to do with broken images while features are extracted. */
-export function extractionOptions(call: Call, output: Output, what: string): FeatureOptions {
-  return {
-    strict: call.flag("strict"),
-    onProgress: (done, total) => output.progress(() => `${what}: ${done}/${total} images`, { final: done === total }),
-    onWarning: (message) => output.warn(message),
-  };
-}
-
 function parseKs(text: string): number[] {
   const ks = text.split(",").map(Number);
   if (!ks.every((k) => Number.isSafeInteger(k) && k >= 1))
     throw new ConfigError(`eval knn: --k is ${JSON.stringify(text)}, expected whole numbers such as 10,20.`);
   return ks;
-}
-
-/** Bank and queries; both need labels, and the same classes. */
-async function openBoth(data: string, test: string | undefined): Promise<{ bank: ImageSource; queries: ImageSource }> {
-  if (test === undefined && parseSourceSpec(data).split !== null) {
-    throw new ConfigError(
-      `eval knn: --data ${data} names one split. Leave #split out, or name the queries with --test.`,
-    );
-  }
-  const bank = await openSource(data, { split: "train" });
-  const queries = test === undefined ? await openSource(data, { split: "test" }) : await openQueries(test);
-  for (const source of [bank, queries]) {
-    if (!source.labels)
-      throw new DataError(`eval knn: ${source.name} has no labels. Put images into one folder per class.`);
-  }
-  if (bank.classes.join("\n") !== queries.classes.join("\n")) {
-    throw new DataError(
-      `eval knn: ${bank.name} has classes ${bank.classes.join(", ")}, ${queries.name} has ${queries.classes.join(", ")}.`,
-    );
-  }
-  return { bank, queries };
-}
-
-/** The test split of what `--test` names; a folder that is not divided into splits is taken whole. */
-async function openQueries(spec: string): Promise<ImageSource> {
-  const { kind, split } = parseSourceSpec(spec);
-  try {
-    return await openSource(spec, { split: "test" });
-  } catch (error) {
-    if (!(error instanceof DataError) || kind !== "folder" || split !== null) throw error;
-    return openSource(spec);
-  }
 }
