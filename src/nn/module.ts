@@ -17,21 +17,27 @@ export function buffer(x: Tensor): Tensor {
  */
 export abstract class Module {
   /** Every tensor of this module and its children with its path. */
-  *namedTensors(prefix = ""): Generator<[string, Tensor]> {
-    for (const [key, value] of Object.entries(this)) {
-      const path = prefix + key;
-      if (value instanceof Tensor) yield [path, value];
-      else if (value instanceof Module) yield* value.namedTensors(`${path}.`);
+  namedTensors(prefix = ""): [string, Tensor][] {
+    const found: [string, Tensor][] = [];
+    this.collect(prefix, found);
+    return found;
+  }
+
+  private collect(prefix: string, found: [string, Tensor][]): void {
+    for (const key of Object.keys(this)) {
+      const value: unknown = this[key as keyof this];
+      if (value instanceof Tensor) found.push([prefix + key, value]);
+      else if (value instanceof Module) value.collect(`${prefix}${key}.`, found);
       else if (Array.isArray(value)) {
         for (let i = 0; i < value.length; i++)
-          if (value[i] instanceof Module) yield* value[i].namedTensors(`${path}.${i}.`);
+          if (value[i] instanceof Module) value[i].collect(`${prefix}${key}.${i}.`, found);
       }
     }
   }
 
   /** Parameters with their paths, buffers left out. */
   namedParameters(): [string, Tensor][] {
-    return [...this.namedTensors()].filter(([, x]) => !buffers.has(x));
+    return this.namedTensors().filter(([, x]) => !buffers.has(x));
   }
 
   parameters(): Tensor[] {

@@ -1,6 +1,6 @@
 import { DTypeError, ShapeError } from "../errors.js";
 import type { DType } from "../tensor/dtype.js";
-import { formatShape, type Shape } from "../tensor/shape.js";
+import { formatShape, type Shape, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** Checks that tensors are alive and of one element type. @throws ReleasedError, DTypeError */
@@ -15,7 +15,7 @@ export function expectDType(op: string, tensors: Record<string, Tensor | null | 
 
 /** Checks an exact shape. @throws ShapeError */
 export function expectShape(op: string, name: string, x: Tensor, shape: Shape): void {
-  if (x.shape.length === shape.length && shape.every((size, axis) => size === x.shape[axis])) return;
+  if (sameShape(x.shape, shape)) return;
   throw new ShapeError(`${op}: ${name} is ${formatShape(x.shape)}, expected ${formatShape(shape)}.`);
 }
 

@@ -1,6 +1,6 @@
 import { inputGradientJoined, joinedPhasesPay } from "./conv-joined.js";
 import { eachPhase } from "./conv-phase.js";
-import type { Correlation, TapWeight, WeightGradient } from "./conv-product.js";
+import type { Correlation, TapWeight } from "./conv-product.js";
 import { correlate, correlateDepthwise, depthwiseWeightGradient, weightGradient } from "./conv-product.js";
 import { gradientTilesPay, weightGradientByTiles } from "./conv-tiles.js";
 import { product } from "./product.js";
@@ -18,18 +18,18 @@ export interface Convolution extends Images {
 }
 
 /** One tap that moves from pixel to pixel: a plain product of all pixels with the weight. */
-function isPointwise({ axes }: Convolution): boolean {
-  return axes.every(({ taps, stride, first }) => taps === 1 && stride === 1 && first === 0);
-}
+const isPointwise = ({ axes }: Convolution) => isPoint(axes[0]) && isPoint(axes[1]);
+
+const isPoint = ({ taps, stride, first }: Axis) => taps === 1 && stride === 1 && first === 0;
 
 /** Each channel for itself, all of them in one kernel call. */
 const isDepthwise = ({ groups, inputs, outputs }: Convolution) => groups > 1 && inputs === 1 && outputs === 1;
 
 /** The weights of one group. */
-const ofGroup = (weight: TapWeight, group: number, { outputs }: Convolution): TapWeight => ({
-  ...weight,
-  ptr: weight.ptr + 4 * group * outputs * weight.out,
-});
+function ofGroup(weight: TapWeight, group: number, { outputs }: Convolution): TapWeight {
+  const { out, in: step, row, column } = weight;
+  return { ptr: weight.ptr + 4 * group * outputs * out, out, in: step, row, column };
+}
 
 /** y = α·(x ⋆ w) + bias; y is dense, bias an address or 0 */
 export function forwardPass(
@@ -39,30 +39,49 @@ export function forwardPass(
   const { batch, axes, pixel, alpha, groups, inputs, outputs } = call;
   const features = groups * outputs;
   const places = denseOutputs(axes[1].outputs, axes[0].outputs, features);
-  const shared = { batch, axes, pixel, alpha, beta: 0, outputs: places };
   if (isDepthwise(call)) {
-    correlateDepthwise({ ...shared, channels: features, n: features, x, weight, bias, y });
+    const channels = features;
+    correlateDepthwise({
+      batch,
+      axes,
+      channels,
+      n: features,
+      x,
+      pixel,
+      weight,
+      alpha,
+      bias,
+      beta: 0,
+      y,
+      outputs: places,
+    });
     return;
   }
+  const pass = isPointwise(call) ? pointwise : correlate;
   for (let group = 0; group < groups; group++) {
-    const correlation: Correlation = {
-      ...shared,
+    pass({
+      batch,
+      axes,
       channels: inputs,
       n: outputs,
       x: x + 4 * group * inputs,
+      pixel,
       weight: ofGroup(weight, group, call),
+      alpha,
       bias: bias && bias + 4 * group * outputs,
+      beta: 0,
       y: y + 4 * group * outputs,
-    };
-    if (isPointwise(call)) pointwise(correlation);
-    else correlate(correlation);
+      outputs: places,
+    });
   }
 }
 
 /** Where windows are single pixels one after the other, what they see is x itself. */
-function pointwise({ batch, axes, channels, n, x, pixel, weight, alpha, bias, beta, y, outputs }: Correlation): void {
-  const a = { m: batch * axes[0].outputs * axes[1].outputs, k: channels, alpha, a: x, aRow: pixel, aCol: 1 };
-  product({ ...a, n, b: weight.ptr, bRow: weight.in, bCol: weight.out, bias, beta, c: y, ldc: outputs.pixel });
+function pointwise(call: Correlation): void {
+  const { batch, axes, channels: k, n, x, pixel, weight, alpha, bias, beta, y, outputs } = call;
+  const m = batch * axes[0].outputs * axes[1].outputs;
+  const { ptr: b, in: bRow, out: bCol } = weight;
+  product({ m, n, k, alpha, a: x, aRow: pixel, aCol: 1, b, bRow, bCol, bias, beta, c: y, ldc: outputs.pixel });
 }
 
 /** dx = α·(dy ⋆ w with its taps reversed) + β·dx, the phases of the stride joined or one by one; dy is dense, dx as x */
@@ -79,32 +98,38 @@ export function inputPass(
     }
     return;
   }
+  const pass = isPointwise(call) ? pointwise : correlate;
   eachPhase(call.axes, (axes, { row, column, tapRow, tapColumn }, tapSteps) => {
     const places = { image: height * width * pixel, row: row.step * width * pixel, pixel: column.step * pixel };
-    const shared = { batch, axes, pixel: features, alpha, bias: 0, beta, outputs: places };
     const reversed: TapWeight = {
-      ...weight,
       ptr: weight.ptr + 4 * (tapRow * weight.row + tapColumn * weight.column),
+      out: weight.out,
+      in: weight.in,
       row: -tapSteps[0] * weight.row,
       column: -tapSteps[1] * weight.column,
     };
     const to = dx + 4 * (row.first * width + column.first) * pixel;
     if (isDepthwise(call)) {
-      correlateDepthwise({ ...shared, channels: features, n: features, x: dy, weight: reversed, y: to });
+      const seen = { batch, axes, channels: features, n: features, x: dy, pixel: features };
+      correlateDepthwise({ ...seen, weight: reversed, alpha, bias: 0, beta, y: to, outputs: places });
       return;
     }
     for (let group = 0; group < groups; group++) {
-      const w = ofGroup(reversed, group, call);
-      const correlation: Correlation = {
-        ...shared,
+      const { ptr, out, in: step, row, column } = ofGroup(reversed, group, call);
+      pass({
+        batch,
+        axes,
         channels: outputs,
         n: inputs,
         x: dy + 4 * group * outputs,
-        weight: { ...w, out: w.in, in: w.out },
+        pixel: features,
+        weight: { ptr, out: step, in: out, row, column },
+        alpha,
+        bias: 0,
+        beta,
         y: to + 4 * group * inputs,
-      };
-      if (isPointwise(call)) pointwise(correlation);
-      else correlate(correlation);
+        outputs: places,
+      });
     }
   });
 }
@@ -116,26 +141,22 @@ export function weightPass(
 ): void {
   const { batch, axes, pixel, alpha, groups, inputs, outputs } = call;
   const features = groups * outputs;
-  const shared = { batch, axes, pixel, alpha, beta, lddy: features };
   if (isDepthwise(call)) {
-    depthwiseWeightGradient({ ...shared, channels: features, n: features, x, dy, dw });
+    const [channels, n, lddy] = [features, features, features];
+    depthwiseWeightGradient({ batch, axes, channels, n, x, pixel, dy, lddy, alpha, beta, dw });
     return;
   }
   for (let group = 0; group < groups; group++) {
     const target = ofGroup(dw, group, call);
-    const [from, dyGroup] = [x + 4 * group * inputs, dy + 4 * group * outputs];
+    const [from, slopes] = [x + 4 * group * inputs, dy + 4 * group * outputs];
     if (isPointwise(call) && target.in === 1) {
-      const a = {
-        m: outputs,
-        k: batch * axes[0].outputs * axes[1].outputs,
-        alpha,
-        a: dyGroup,
-        aRow: 1,
-        aCol: features,
-      };
-      product({ ...a, n: inputs, b: from, bRow: pixel, bCol: 1, beta, c: target.ptr, ldc: target.out });
+      const k = batch * axes[0].outputs * axes[1].outputs;
+      const { ptr: c, out: ldc } = target;
+      const [m, n, aCol] = [outputs, inputs, features];
+      product({ m, n, k, alpha, a: slopes, aRow: 1, aCol, b: from, bRow: pixel, bCol: 1, beta, c, ldc });
     } else {
-      const gradient: WeightGradient = { ...shared, channels: inputs, n: outputs, x: from, dy: dyGroup, dw: target };
+      const [channels, n, lddy] = [inputs, outputs, features];
+      const gradient = { batch, axes, channels, n, x: from, pixel, dy: slopes, lddy, alpha, beta, dw: target };
       if (gradientTilesPay(gradient)) weightGradientByTiles(gradient);
       else weightGradient(gradient);
     }

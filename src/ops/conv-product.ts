@@ -2,7 +2,7 @@ import { kernels } from "../runtime/launch.js";
 import { empty } from "../tensor/create.js";
 import { denseStrides } from "../tensor/shape.js";
 import { copyStrided } from "./layout.js";
-import { type Axis, type Outputs, windowTensor, withTemporaries } from "./window.js";
+import { type Axis, isThreeByThree, type Outputs, windowTensor, withTemporaries } from "./window.js";
 
 /** Columns of a packed panel (assembly/pack.ts). */
 const PANEL_COLUMNS = 8;
@@ -50,9 +50,8 @@ const TILE_CHANNELS = 8;
 const TILE_PIXELS = 96;
 
 function tilesPay({ batch, axes, channels, n }: Correlation): boolean {
-  const square = axes.every(({ taps, stride, step }) => taps === 3 && stride === 1 && step === 1);
   const whole = channels % 4 === 0 && n % PANEL_COLUMNS === 0 && Math.min(channels, n) >= TILE_CHANNELS;
-  return square && whole && batch * axes[0].outputs * axes[1].outputs >= TILE_PIXELS;
+  return isThreeByThree(axes) && whole && batch * axes[0].outputs * axes[1].outputs >= TILE_PIXELS;
 }
 
 /** 3 × 3 taps with stride 1 by tiles of 2 × 2 outputs, with 16 multiplications for 36 (assembly/conv_winograd.ts). */

@@ -1,7 +1,7 @@
 import { kernels } from "../runtime/launch.js";
 import { empty } from "../tensor/create.js";
 import type { WeightGradient } from "./conv-product.js";
-import { type Axis, denseOutputs, windowTensor, withTemporaries } from "./window.js";
+import { type Axis, denseOutputs, isThreeByThree, windowTensor, withTemporaries } from "./window.js";
 
 /** Outputs of a panel and channels of a strip (assembly/pack.ts). */
 const PANEL_COLUMNS = 8;
@@ -21,10 +21,9 @@ interface Size {
 
 /** Whether a gradient with respect to a weight goes by tiles of 2 × 2 outputs: 3 × 3 taps, stride 1, whole panels. */
 export function gradientTilesPay({ batch, axes, channels, n }: Size): boolean {
-  const square = axes.every(({ taps, stride, step }) => taps === 3 && stride === 1 && step === 1);
   const pixels = batch * axes[0].outputs * axes[1].outputs;
   const enough = pixels >= LEAST_PIXELS && pixels * channels * n >= LEAST_WORK;
-  return square && channels % STRIP_ROWS === 0 && n % PANEL_COLUMNS === 0 && enough;
+  return isThreeByThree(axes) && channels % STRIP_ROWS === 0 && n % PANEL_COLUMNS === 0 && enough;
 }
 
 /**

@@ -83,7 +83,9 @@ function callOf(x: Tensor, weight: Tensor, options: Conv2dOptions): Convolution 
       padding: padding[i],
       dilation: dilation[i],
     });
-  return { ...images, axes: [axis(0), axis(1)], groups, inputs, outputs: features / groups, alpha };
+  const { batch, height, width, channels, pixel } = images;
+  const axes: Convolution["axes"] = [axis(0), axis(1)];
+  return { batch, height, width, channels, pixel, axes, groups, inputs, outputs: features / groups, alpha };
 }
 
 /** Where the weights lie that a tensor [out, in, rows, columns] shows, or their gradients. */

@@ -3,7 +3,7 @@ import { record } from "../autograd/tape.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { kernels } from "../runtime/launch.js";
 import { empty } from "../tensor/create.js";
-import { formatShape, rowsOf } from "../tensor/shape.js";
+import { formatShape, numelOf, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType, expectShape } from "./check.js";
 import { applyTail, expectTail, type NormTail } from "./norm-tail.js";
@@ -45,26 +45,45 @@ export function groupNorm(
   expectShape("groupNorm", "bias", bias, [channels]);
   expectContiguous("groupNorm", { weight, bias });
   const batch = x.shape[0];
-  const pixels = x.shape.slice(1, -1).reduce((product, size) => product * size, 1);
+  const pixels = numelOf(x.shape.slice(1, -1));
   if (pixels === 0) {
     throw new ShapeError(`groupNorm: the images of ${formatShape(x.shape)} are empty, expected at least one pixel.`);
   }
   const y = empty(x.shape);
   const stats = empty([batch, groups, 2]);
-  const size = [batch, pixels, channels, groups] as const;
-  kernels.group_norm_f32(...size, x.ptr, ld, options.eps ?? 1e-5, weight.ptr, bias.ptr, y.ptr, channels, stats.ptr);
+  const eps = options.eps ?? 1e-5;
+  const [w, b, to, at] = [weight.ptr, bias.ptr, y.ptr, stats.ptr];
+  kernels.group_norm_f32(batch, pixels, channels, groups, x.ptr, ld, eps, w, b, to, channels, at);
   const tail = applyTail(y, options);
   return record("groupNorm", y, [x, weight, bias, tail.residual], () => {
     const dy = tail.gradient();
-    const sums = empty([2, batch, channels]);
-    const given = [x.ptr, ld, stats.ptr] as const;
-    kernels.group_norm_sums_f32(...size, ...given, dy, channels, sums.ptr);
+    const sums = empty([2, batch, channels]).ptr;
+    const [from, w, at] = [x.ptr, weight.ptr, stats.ptr];
+    kernels.group_norm_sums_f32(batch, pixels, channels, groups, from, ld, at, dy, channels, sums);
     const [dw, db] = [gradTarget(weight), gradTarget(bias)];
-    if (dw) kernels.column_sum_f32(channels, batch, sums.ptr, channels, dw.beta, dw.ptr);
-    if (db) kernels.column_sum_f32(channels, batch, sums.ptr + 4 * batch * channels, channels, db.beta, db.ptr);
+    if (dw) kernels.column_sum_f32(channels, batch, sums, channels, dw.beta, dw.ptr);
+    if (db) kernels.column_sum_f32(channels, batch, sums + 4 * batch * channels, channels, db.beta, db.ptr);
     const dx = gradTarget(x);
-    const slopes = [sums.ptr, weight.ptr, dy, channels] as const;
-    if (dx) kernels.group_norm_grad_input_f32(...size, ...given, ...slopes, dx.beta, dx.ptr, ld);
+    if (dx) {
+      const [ldy, ldx] = [channels, ld];
+      const { beta, ptr } = dx;
+      kernels.group_norm_grad_input_f32(
+        batch,
+        pixels,
+        channels,
+        groups,
+        from,
+        ld,
+        at,
+        sums,
+        w,
+        dy,
+        ldy,
+        beta,
+        ptr,
+        ldx,
+      );
+    }
     tail.finish();
   });
 }

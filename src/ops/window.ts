@@ -49,7 +49,8 @@ export function imagesOf(op: string, x: Tensor): Images {
 /** @throws ConfigError unless both sides are whole numbers of at least `least` */
 export function sidesOf(op: string, name: string, sides: Sides, least: number): readonly [number, number] {
   const pair = typeof sides === "number" ? ([sides, sides] as const) : sides;
-  if (pair.length === 2 && pair.every((side) => Number.isInteger(side) && side >= least)) return pair;
+  const fits = (side: number) => Number.isInteger(side) && side >= least;
+  if (pair.length === 2 && fits(pair[0]) && fits(pair[1])) return pair;
   throw new ConfigError(`${op}: ${name} is ${formatShape(pair)}, expected whole numbers from ${least} on.`);
 }
 
@@ -72,6 +73,11 @@ export function slidingAxis(op: string, size: number, { taps, stride, padding, d
   return { size, outputs, taps, stride, first: -padding, step: dilation };
 }
 
+/** Whether a window has 3 × 3 neighbouring taps and moves from pixel to pixel. */
+export const isThreeByThree = (axes: readonly [Axis, Axis]) => hasThreeTaps(axes[0]) && hasThreeTaps(axes[1]);
+
+const hasThreeTaps = ({ taps, stride, step }: Axis) => taps === 3 && stride === 1 && step === 1;
+
 /** Outputs [batch, rows, columns, channels] that lie densely. */
 export function denseOutputs(columns: number, rows: number, channels: number): Outputs {
   return { image: rows * columns * channels, row: columns * channels, pixel: channels };
@@ -80,18 +86,15 @@ export function denseOutputs(columns: number, rows: number, channels: number): O
 /** Writes what assembly/window.ts reads, as a tensor of the running frame. */
 export function windowTensor(axes: readonly [Axis, Axis], pixel: number, outputs: Outputs): Tensor {
   const [y, x] = axes;
-  const pairs = (name: keyof Axis) => [y[name], x[name]];
+  // biome-ignore format: a row for each pair
   const numbers = [
-    ...pairs("size"),
-    pixel,
-    ...pairs("outputs"),
-    ...pairs("taps"),
-    ...pairs("stride"),
-    ...pairs("first"),
-    ...pairs("step"),
-    outputs.image,
-    outputs.row,
-    outputs.pixel,
+    y.size, x.size, pixel,
+    y.outputs, x.outputs,
+    y.taps, x.taps,
+    y.stride, x.stride,
+    y.first, x.first,
+    y.step, x.step,
+    outputs.image, outputs.row, outputs.pixel,
   ];
   return fromArray(numbers, [numbers.length], "i32");
 }

@@ -3,7 +3,7 @@ import { record } from "../autograd/tape.js";
 import { ShapeError } from "../errors.js";
 import { kernels } from "../runtime/launch.js";
 import { empty, fromArray } from "../tensor/create.js";
-import { formatShape, type Shape } from "../tensor/shape.js";
+import { formatShape, type Shape, sameShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType } from "./check.js";
 import { imagesOf } from "./window.js";
@@ -105,7 +105,7 @@ function moveRows(op: string, x: Tensor, y: Tensor, { from, ld, index, inverse }
 
 /** @throws ShapeError */
 function expectMap(op: string, x: Tensor, { height, width, window }: WindowLayout, shape: Shape): void {
-  if (x.shape.length === shape.length && shape.every((size, axis) => size === x.shape[axis])) return;
+  if (sameShape(x.shape, shape)) return;
   throw new ShapeError(
     `${op}: x is ${formatShape(x.shape)}, which does not fit a layout of ${height}x${width} cells in windows of ${window}.`,
   );

@@ -4,7 +4,9 @@ export type Shape = readonly number[];
 
 /** Number of elements. */
 export function numelOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let product = 1;
+  for (let axis = 0; axis < shape.length; axis++) product *= shape[axis];
+  return product;
 }
 
 /** Row-major strides in elements. */
@@ -26,6 +28,13 @@ export function isDense(shape: Shape, strides: Shape): boolean {
     if (shape[axis] !== 1 && strides[axis] !== expected) return false;
     expected *= shape[axis];
   }
+  return true;
+}
+
+/** Whether two shapes have the same sizes in the same order. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
   return true;
 }
 
@@ -84,6 +93,7 @@ export interface Rows {
 export function rowsOf(op: string, { shape, strides }: { shape: Shape; strides: Shape }): Rows {
   if (shape.length === 0) throw new ShapeError(`${op}: expected at least one axis, got a scalar.`);
   const cols = shape[shape.length - 1];
+  if (cols > 0 && isDense(shape, strides)) return { rows: numelOf(shape) / cols, cols, ld: cols };
   const lead = shape.slice(0, -1);
   const rows = numelOf(lead);
   if (rows === 0) return { rows, cols, ld: cols };

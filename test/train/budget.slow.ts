@@ -13,12 +13,15 @@ const recipes: Record<string, string[]> = {
   "vit-small": ["train.recompute=true", "optim.moments=host"],
 };
 
+/** After so many the engine's heap has reached its size; a step of `vit-small` takes seconds, and much of it is linear memory. */
+const stepsOf = (preset: string) => (preset === "vit-small" ? 2 : 100);
+
 for (const [preset, overrides] of Object.entries(recipes)) {
   for (const threads of ["1", "2"]) {
     test(
-      `${[preset, ...overrides].join(" ")} on ${threads} threads: a dry run, and the run before it starts, predict the peak memory of the process within 30 %`,
+      `${[preset, ...overrides].join(" ")} on ${threads} threads: a dry run, and the run before it starts, predict the peak memory of the process within 10 %`,
       async () => {
-        const steps = ["train.OFFICIAL_EPOCH_LENGTH=2", "optim.epochs=1", "optim.warmup_epochs=0"];
+        const steps = [`train.OFFICIAL_EPOCH_LENGTH=${stepsOf(preset)}`, "optim.epochs=1", "optim.warmup_epochs=0"];
         const common = ["pretrain", "--config", preset, "--data", "images", "--json", "--threads", threads];
         const settings = ["train.batch_size_per_gpu=8", ...steps, ...overrides];
         const dry = await expectExit(0, [...common, "--dry-run", ...settings], { cwd });
@@ -29,7 +32,7 @@ for (const [preset, overrides] of Object.entries(recipes)) {
           ["start", run.events[0]],
         ] as const) {
           const off = (estimate.peakRssBytes as number) / used - 1;
-          assert.ok(Math.abs(off) < 0.3, `${said}: ${(100 * off).toFixed(1)} % off ${used >> 20} MiB`);
+          assert.ok(Math.abs(off) < 0.1, `${said}: ${(100 * off).toFixed(1)} % off ${used >> 20} MiB`);
         }
       },
       { timeoutMs: 600_000 },
