@@ -100,6 +100,8 @@ test("the manifest names every file with its size, digest and origin; the same s
   );
   assert.equal([provenance.steps, provenance.images, provenance.architecture], [8, 16, "vit_dynamic"]);
   assert.not.match(JSON.stringify(provenance), /\//);
+  const yaml = readFileSync(join(cwd, "run", "config.yaml"));
+  assert.is(provenance.configSha256, createHash("sha256").update(yaml).digest("hex"));
   for (const { name, files, bytes, sha256, width, maxAbsDiff } of networks) {
     assert.equal(files, { poa: `${name}.safetensors` });
     const content = readFileSync(join(cwd, "all", files.poa));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ImageSource } from "../../data/dataset.js";
 import { EvalTransform } from "../../data/eval-transform.js";
 import { batches } from "../../data/loader.js";
@@ -11,6 +12,7 @@ import { type ManifestEntry, writeManifest } from "../../export/manifest.js";
 import type { EncoderSpec } from "../../models/encoder-spec.js";
 import { CHANNELS } from "../../poa/build.js";
 import type { Config } from "../../poa/config-keys.js";
+import { configYaml } from "../../poa/config-yaml.js";
 import { searchSpace } from "../../poa/plan.js";
 import { init } from "../../runtime/context.js";
 import type { Tensor } from "../../tensor/tensor.js";
@@ -83,7 +85,9 @@ export const subnetsExtract: Command = {
 
 /** Where the networks of a run come from; nothing about the host, so that equal runs give equal files. */
 function provenanceOf({ version, dataFingerprint, images, seed }: RunInfo, config: Config, steps: number): Provenance {
-  return { method: "POA", architecture: config.student.arch, version, seed, steps, images, dataFingerprint };
+  const configSha256 = createHash("sha256").update(configYaml(config)).digest("hex");
+  const architecture = config.student.arch;
+  return { method: "POA", architecture, version, seed, steps, images, dataFingerprint, configSha256 };
 }
 
 function entryOf(file: ExtractedFile, network: Network, space: SearchSpace): ManifestEntry {
