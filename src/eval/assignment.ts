@@ -10,7 +10,9 @@ import { ShapeError } from "../errors.js";
  */
 export function leastCostAssignment(cost: ArrayLike<number>, rows: number, cols: number): Int32Array {
   if (cost.length !== rows * cols) {
-    throw new ShapeError(`assignment: ${cost.length} costs for ${rows} rows and ${cols} columns, expected ${rows * cols}.`);
+    throw new ShapeError(
+      `assignment: ${cost.length} costs for ${rows} rows and ${cols} columns, expected ${rows * cols}.`,
+    );
   }
   if (rows <= cols) return assignRows((row, col) => cost[row * cols + col], rows, cols);
   const rowOf = assignRows((col, row) => cost[row * cols + col], cols, rows);

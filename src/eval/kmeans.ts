@@ -77,7 +77,8 @@ export function kMeansFrom(points: Tensor, centroids: ArrayLike<number>, options
 
 /** Runs on the points less their mean and moves the centroids back. */
 function withCloud<T extends KMeansStart>(points: Tensor, clusters: number, run: (cloud: PointCloud) => T): T {
-  if (points.shape.length !== 2) throw new ShapeError(`k-means: points are ${formatShape(points.shape)}, expected [N, D].`);
+  if (points.shape.length !== 2)
+    throw new ShapeError(`k-means: points are ${formatShape(points.shape)}, expected [N, D].`);
   const [count, width] = points.shape;
   if (!Number.isInteger(clusters) || clusters < 1 || clusters > count) {
     throw new ConfigError(`k-means: ${clusters} clusters of ${count} points. Ask for 1 to ${count}.`);

@@ -91,7 +91,11 @@ function meanOf(hits: Uint8Array): number {
 }
 
 /** The queries' top-1 accuracy for each k. */
-export function knnAccuracy(queries: LabelledFeatures, bank: LabelledFeatures, options: KnnOptions): KnnFigures["top1"] {
+export function knnAccuracy(
+  queries: LabelledFeatures,
+  bank: LabelledFeatures,
+  options: KnnOptions,
+): KnnFigures["top1"] {
   return knnFigures(queries, bank, options).top1;
 }
 

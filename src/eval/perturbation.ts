@@ -108,6 +108,5 @@ function pieces({ shape }: Tensor, grid: Grid): (images: Tensor, n: number) => T
     throw new ConfigError(`pieces: images of ${size} pixels cannot be cut into ${rows} × ${cols} equal ones.`);
   }
   const [height, width] = [size / rows, size / cols];
-  return (images, n) =>
-    images.narrow(2, Math.floor(n / cols) * height, height).narrow(3, (n % cols) * width, width);
+  return (images, n) => images.narrow(2, Math.floor(n / cols) * height, height).narrow(3, (n % cols) * width, width);
 }

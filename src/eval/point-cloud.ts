@@ -104,7 +104,10 @@ export class PointCloud {
   }
 
   /** Rows with one more number behind each. */
-  private extend(rows: Float32Array | Float64Array, further: (row: Float32Array | Float64Array) => number): Float32Array {
+  private extend(
+    rows: Float32Array | Float64Array,
+    further: (row: Float32Array | Float64Array) => number,
+  ): Float32Array {
     const { width } = this;
     const count = rows.length / width;
     const extended = new Float32Array(count * (width + 1));

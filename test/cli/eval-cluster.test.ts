@@ -14,8 +14,13 @@ const cluster = (...args: string[]) => ["eval", "cluster", "run", ...args];
 test("the result holds accuracy, agreement and their intervals, as many clusters as classes unless asked otherwise", async () => {
   const { result, events } = await expectExit(0, cluster("--data", "split", "--json"), { cwd });
   assert.is(events.length, 1);
-  assert.equal([result.event, result.network, result.images, result.clusters, result.classes], ["result", "16x2", 24, 2, 2]);
-  const { top1, nmi, ari, fmi, interval } = result as Record<string, number> & { interval: { low: number; high: number } };
+  assert.equal(
+    [result.event, result.network, result.images, result.clusters, result.classes],
+    ["result", "16x2", 24, 2, 2],
+  );
+  const { top1, nmi, ari, fmi, interval } = result as Record<string, number> & {
+    interval: { low: number; high: number };
+  };
   assert.ok(top1 >= 0.5 && top1 <= 1, "two clusters of two equal classes are half right at least");
   assert.ok(interval.low <= top1 && top1 <= interval.high);
   assert.ok(nmi >= 0 && nmi <= 1 && ari >= -0.5 && ari <= 1 && fmi >= 0 && fmi <= 1);

@@ -25,7 +25,10 @@ test("the result holds the network and an accuracy for each k", async () => {
 
 test("few labels can be asked for beside all of them", async () => {
   const { stdout } = await expectCode(0, knn("--data", "split", "--k", "3", "--shots", "2", "--draws", "4"), { cwd });
-  assert.match(stdout, /^network 16x2\nk = 3: [01]\.\d{4} \(.*\), top-5 1\.0000\nshot2: [01]\.\d{4} \(.*\)\nshot2, k = 3: /);
+  assert.match(
+    stdout,
+    /^network 16x2\nk = 3: [01]\.\d{4} \(.*\), top-5 1\.0000\nshot2: [01]\.\d{4} \(.*\)\nshot2, k = 3: /,
+  );
   const { stderr } = await expectCode(3, knn("--data", "split", "--k", "3", "--shots", "9"), { cwd });
   assert.match(stderr, /class 0 has 8 examples, 9 are needed/);
 });

@@ -39,7 +39,10 @@ test("seed and patches can be chosen, text has a table of each kind", async () =
   assert.equal(await run("--seed", "1"), await run("--seed", "1"));
   assert.is((await run("--grid", "4")).grid, 4);
   const { stdout } = await expectCode(0, robust("--grid", "4", "--net", "8x1"), { cwd });
-  assert.match(stdout, /^network 8x1: 1-NN among 16 unchanged images\ndropped of 4 × 4 patches +accuracy +95 % interval\n/);
+  assert.match(
+    stdout,
+    /^network 8x1: 1-NN among 16 unchanged images\ndropped of 4 × 4 patches +accuracy +95 % interval\n/,
+  );
   assert.match(stdout, /^0 % +1\.0000 +1\.0000 to 1\.0000$/m);
   assert.match(stdout, /^16x16 +[01]\.\d{4} /m);
 });

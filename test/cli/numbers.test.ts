@@ -10,7 +10,11 @@ test("a list of whole numbers is read in its order", () => {
 
 test("what is no such list is refused with verb, option and text", () => {
   for (const text of ["", "0", "1,", "2.5", "-1", "3,x"]) {
-    refuses(() => wholeNumbers("eval knn", "k", text), ConfigError, `eval knn: --k is ${JSON.stringify(text)}, expected`);
+    refuses(
+      () => wholeNumbers("eval knn", "k", text),
+      ConfigError,
+      `eval knn: --k is ${JSON.stringify(text)}, expected`,
+    );
   }
 });
 
@@ -20,6 +24,10 @@ test("a number above 0 may have decimals and an exponent", () => {
     [0.07, 0.001, 2],
   );
   for (const text of ["", " ", "0", "-1", "x", "Infinity", "1,5"]) {
-    refuses(() => positiveNumber("eval knn", "temperature", text), ConfigError, `--temperature is ${JSON.stringify(text)}`);
+    refuses(
+      () => positiveNumber("eval knn", "temperature", text),
+      ConfigError,
+      `--temperature is ${JSON.stringify(text)}`,
+    );
   }
 });

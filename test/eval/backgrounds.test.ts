@@ -2,7 +2,10 @@ import * as assert from "uvu/assert";
 import { backgroundFigures, foregroundOf, type VariantAnswers } from "../../src/eval/backgrounds.js";
 import { test } from "../support/test.js";
 
-function answers(name: string, rows: readonly (readonly [foreground: string, label: number, seen: number])[]): VariantAnswers {
+function answers(
+  name: string,
+  rows: readonly (readonly [foreground: string, label: number, seen: number])[],
+): VariantAnswers {
   return {
     name,
     labels: Int32Array.from(rows, ([, label]) => label),
@@ -36,7 +39,11 @@ const bare = answers("only_bg_t", [
 ]);
 
 test("a foreground is told by the name of its file, with a background in it or without", () => {
-  const names = ["in9/mixed_rand/val/00_dog/fg_n0208_10_bg_n0153_6.JPEG", "original\\00_dog\\n0208_10.jpeg", "n0208_10"];
+  const names = [
+    "in9/mixed_rand/val/00_dog/fg_n0208_10_bg_n0153_6.JPEG",
+    "original\\00_dog\\n0208_10.jpeg",
+    "n0208_10",
+  ];
   assert.equal(names.map(foregroundOf), ["n0208_10", "n0208_10", "n0208_10"]);
 });
 

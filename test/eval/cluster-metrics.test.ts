@@ -42,7 +42,13 @@ test("equal partitions agree wholly, whatever their numbers", () => {
   const { nmi, ari, fmi } = clusterFigures(clustering);
   close([nmi, ari, fmi], [1, 1, 1], 1e-12);
   const { clusterOf, hits } = matchedHits(clustering);
-  assert.equal([[...clusterOf], [...hits]], [[2, 0, 1], [1, 1, 1, 1, 1, 1]]);
+  assert.equal(
+    [[...clusterOf], [...hits]],
+    [
+      [2, 0, 1],
+      [1, 1, 1, 1, 1, 1],
+    ],
+  );
 });
 
 test("four examples by hand: two pairs that lie across", () => {
@@ -60,9 +66,21 @@ test("one cluster tells nothing; one cluster of one class tells all there is", (
 
 test("with fewer clusters than classes a class has none, with more some stand for none", () => {
   const few = matchedHits(clusteringOf([0, 1, 1, 2, 2], [0, 0, 0, 1, 1]));
-  assert.equal([[...few.clusterOf], [...few.hits]], [[-1, 0, 1], [0, 1, 1, 1, 1]]);
+  assert.equal(
+    [[...few.clusterOf], [...few.hits]],
+    [
+      [-1, 0, 1],
+      [0, 1, 1, 1, 1],
+    ],
+  );
   const many = matchedHits(clusteringOf([0, 0, 0, 1], [0, 0, 2, 1]));
-  assert.equal([[...many.clusterOf], [...many.hits]], [[0, 1], [1, 1, 0, 1]]);
+  assert.equal(
+    [[...many.clusterOf], [...many.hits]],
+    [
+      [0, 1],
+      [1, 1, 0, 1],
+    ],
+  );
 });
 
 test("rows choose the examples that count, some of them several times", () => {

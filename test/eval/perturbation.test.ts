@@ -61,7 +61,11 @@ test("every share drops its number of patches, a larger one those of a smaller o
 
 test("pieces change places as wholes, in the same way in every channel and image", () => {
   const result = changed(shuffle({ rows: 2, cols: 4 }, 0));
-  assert.equal([...result].sort((a, b) => a - b), [...values], "every number is there once");
+  assert.equal(
+    [...result].sort((a, b) => a - b),
+    [...values],
+    "every number is there once",
+  );
   const from = new Map<string, string>();
   result.forEach((value, i) => {
     const [b, c, y, x] = placeOf(i);

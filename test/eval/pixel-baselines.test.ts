@@ -24,7 +24,14 @@ const unit = (row: readonly number[]) => {
 test("pixels are values from 0 to 1, channels first, with labels", async () => {
   const source = squareSource(4);
   const { features, labels, indices } = await readPixels(source, form);
-  assert.equal([features.shape, [...labels], [...indices]], [[4, 768], [0, 1, 0, 1], [0, 1, 2, 3]]);
+  assert.equal(
+    [features.shape, [...labels], [...indices]],
+    [
+      [4, 768],
+      [0, 1, 0, 1],
+      [0, 1, 2, 3],
+    ],
+  );
   close(features.select(0, 2).toArray(), planes(2), 1e-6);
   features.dispose();
 });

@@ -27,7 +27,9 @@ const squared = (cloud: PointCloud, n: number, centroids: Float64Array, c: numbe
 test("distances, nearest centroids and inertia are those of a plain loop, also far from the origin", () => {
   const cloud = new PointCloud(tensor);
   const centroids = Float64Array.from({ length: k * width }, () => next() - 0.5);
-  const plain = Array.from({ length: count }, (_, n) => Array.from({ length: k }, (_, c) => squared(cloud, n, centroids, c)));
+  const plain = Array.from({ length: count }, (_, n) =>
+    Array.from({ length: k }, (_, c) => squared(cloud, n, centroids, c)),
+  );
   close(cloud.distances(centroids), plain.flat(), 1e-4);
   const { clusters, squares } = cloud.nearest(centroids);
   close(

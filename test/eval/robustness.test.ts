@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
+import { DataError } from "../../src/errors.js";
 import { classFeatures, extractFeatures } from "../../src/eval/features.js";
 import { knnFigures } from "../../src/eval/knn.js";
-import { knnClassifier, type Recognizer, recognize } from "../../src/eval/robustness.js";
-import { DataError } from "../../src/errors.js";
 import { occlusion, shuffle } from "../../src/eval/perturbation.js";
+import { knnClassifier, type Recognizer, recognize } from "../../src/eval/robustness.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray, keep } from "../../src/tensor/create.js";
 import { squareSource } from "../support/square-run.js";
@@ -31,7 +31,10 @@ test("the best class of the vote is predicted, the lower one of two equal ones",
 
 test("on unchanged images the share of right answers is the k-NN accuracy", async () => {
   const queries = squareSource(70);
-  const { predictions, indices } = await recognize(queries, recognizer, [unchanged, occlusion(0, { rows: 4, cols: 4 }, 0)]);
+  const { predictions, indices } = await recognize(queries, recognizer, [
+    unchanged,
+    occlusion(0, { rows: 4, cols: 4 }, 0),
+  ]);
   const asked = await extractFeatures(queries, encoder);
   const { hits } = knnFigures(asked, bank, { ks: [3], classes: 2 });
   asked.features.dispose();
@@ -40,7 +43,10 @@ test("on unchanged images the share of right answers is the k-NN accuracy", asyn
     [...hits[3]],
   );
   assert.equal(predictions.get("0"), predictions.get("unchanged"), "nothing dropped is nothing changed");
-  assert.equal([...indices], Array.from({ length: 70 }, (_, i) => i));
+  assert.equal(
+    [...indices],
+    Array.from({ length: 70 }, (_, i) => i),
+  );
 });
 
 test("every change is seen apart from the others, whatever stands beside it", async () => {

@@ -46,7 +46,9 @@ test("a chain of coupled points has the eigenvalues 2 − 2 cos(jπ/(n + 1))", (
   const expected = Array.from({ length: n }, (_, i) => 2 - 2 * Math.cos(((n - i) * Math.PI) / (n + 1)));
   const { values, vectors } = tridiagonalEigenpairs(Array(n).fill(2), Array(n - 1).fill(-1));
   close(values, expected, 1e-12);
-  const products = vectors.flatMap((a, i) => vectors.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], 0) - +(i === j)));
+  const products = vectors.flatMap((a, i) =>
+    vectors.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], 0) - +(i === j)),
+  );
   assert.ok(Math.max(...products.map(Math.abs)) < 1e-12, "the vectors are orthonormal");
 });
 

@@ -14,7 +14,10 @@ export const evalCluster: Command = {
   summary: "how far k-means clusters of a frozen encoder's features agree with classes",
   operands: ["MODEL"],
   options: {
-    data: { value: "SPEC", about: "labelled images; without #split the test split, a folder without splits as a whole" },
+    data: {
+      value: "SPEC",
+      about: "labelled images; without #split the test split, a folder without splits as a whole",
+    },
     net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
     clusters: { value: "N", about: "number of clusters (default the number of classes)" },
     restarts: { value: "N", about: "starts of k-means; the one with the least inertia counts", fallback: "10" },

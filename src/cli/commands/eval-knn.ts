@@ -20,7 +20,11 @@ export const evalKnn: Command = {
     test: { value: "SPEC", about: "the queries, if they stand elsewhere" },
     net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
     k: { value: "LIST", about: "numbers of neighbours", fallback: "10,20,100,200" },
-    temperature: { value: "T", about: "of the vote: weights are softmax(cosine / T)", fallback: String(KNN_TEMPERATURE) },
+    temperature: {
+      value: "T",
+      about: "of the vote: weights are softmax(cosine / T)",
+      fallback: String(KNN_TEMPERATURE),
+    },
     shots: { value: "LIST", about: "also from so many labels per class: 1,10" },
     draws: { value: "N", about: "draws of those labels; draw i has seed i", fallback: "10" },
     baselines: { about: "also pixels, plain and normalised, and their 64 principal components, plain and whitened" },
@@ -36,7 +40,10 @@ export const evalKnn: Command = {
     const temperature = positiveNumber("eval knn", "temperature", call.required("temperature"));
     const [shots, draws] = [call.text("shots"), call.integer("draws", 1)];
     const perClass = shots === undefined ? [] : wholeNumbers("eval knn", "shots", shots);
-    const { bank, queries } = await openBankAndQueries("eval knn", { data: call.required("data"), test: call.text("test") });
+    const { bank, queries } = await openBankAndQueries("eval knn", {
+      data: call.required("data"),
+      test: call.text("test"),
+    });
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const known = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));
@@ -62,7 +69,9 @@ export const evalKnn: Command = {
         bank: known.labels.length,
         queries: asked.labels.length,
       },
-      [`network ${network}`, ...lines(accuracies), ...fewShotLines(fewShot), ...baselineLines(baselines, ks)].join("\n"),
+      [`network ${network}`, ...lines(accuracies), ...fewShotLines(fewShot), ...baselineLines(baselines, ks)].join(
+        "\n",
+      ),
     );
     return 0;
   },

@@ -1,4 +1,5 @@
 import type { ImageSource } from "../../data/dataset.js";
+import { ConfigError } from "../../errors.js";
 import { bootstrapMean, type Interval } from "../../eval/bootstrap.js";
 import { classFeatures, extractFeatures } from "../../eval/features.js";
 import { KNN_TEMPERATURE } from "../../eval/knn.js";
@@ -13,7 +14,6 @@ import {
   shuffle,
 } from "../../eval/perturbation.js";
 import { type Answers, knnClassifier, type Recognizer, recognize } from "../../eval/robustness.js";
-import { ConfigError } from "../../errors.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
 import { extractionOptions, openBankAndQueries } from "../labelled-data.js";
@@ -27,14 +27,24 @@ export const evalRobust: Command = {
   summary: "accuracy of a frozen encoder on images with dropped patches, shuffled pieces, other backgrounds",
   operands: ["MODEL"],
   options: {
-    data: { value: "SPEC", about: "labelled images; without #split, train is the bank and test is changed and asked about" },
+    data: {
+      value: "SPEC",
+      about: "labelled images; without #split, train is the bank and test is changed and asked about",
+    },
     test: { value: "SPEC", about: "the images asked about, if they stand elsewhere" },
     net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
     k: { value: "N", about: "neighbours in the bank of unchanged images that vote", fallback: "20" },
-    temperature: { value: "T", about: "of the vote: weights are softmax(cosine / T)", fallback: String(KNN_TEMPERATURE) },
-    grid: { value: "N", about: "patches a side that are dropped from (default 14, or the most below that divide the image)" },
+    temperature: {
+      value: "T",
+      about: "of the vote: weights are softmax(cosine / T)",
+      fallback: String(KNN_TEMPERATURE),
+    },
+    grid: {
+      value: "N",
+      about: "patches a side that are dropped from (default 14, or the most below that divide the image)",
+    },
     variants: { value: "DIR", about: "a folder of variants (original, mixed_same, ...), each with a folder per class" },
-    map: { value: "FILE", about: "JSON that names for each class of the bank one of the variants: {\"beagle\": \"dog\"}" },
+    map: { value: "FILE", about: 'JSON that names for each class of the bank one of the variants: {"beagle": "dog"}' },
     seed: { value: "N", about: "source of all randomness", fallback: "0" },
     strict: { about: "stop at the first broken image" },
   },
