@@ -4,7 +4,15 @@ export { leastCostAssignment } from "./eval/assignment.js";
 export { type BackgroundFigures, backgroundFigures, foregroundOf, type VariantAnswers } from "./eval/backgrounds.js";
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from "./eval/bootstrap.js";
 export { type ClusterFigures, type Clustering, clusterFigures, matchedHits } from "./eval/cluster-metrics.js";
-export { classFeatures, extractFeatures, type FeatureOptions, type SourceFeatures } from "./eval/features.js";
+export {
+  classFeatures,
+  extractFeatures,
+  extractRows,
+  type FeatureNetwork,
+  type FeatureOptions,
+  type FeatureReader,
+  type SourceFeatures,
+} from "./eval/features.js";
 export { drawShots, type FewShotFigures, fewShotAccuracy, fewShotFigures } from "./eval/few-shot.js";
 export { type KMeansOptions, type KMeansResult, kMeans, kMeansFrom } from "./eval/kmeans.js";
 export {

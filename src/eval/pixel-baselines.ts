@@ -1,9 +1,9 @@
 import { step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
 import { l2Normalize } from "../ops/normalize.js";
-import { fromArray, keep, persistent } from "../tensor/create.js";
+import { fromArray, persistent } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { collectRows, type ImageForm, type ReadingOptions, type SourceFeatures } from "./features.js";
+import { extractRows, type ImageForm, type ReadingOptions, type SourceFeatures } from "./features.js";
 import type { LabelledFeatures } from "./knn.js";
 import { fitPca, projectOnto } from "./whitened-pca.js";
 
@@ -36,9 +36,9 @@ export function readPixels(source: ImageSource, form: ImageForm, options?: Readi
   const { channels, imageSize } = form;
   const side = Math.min(imageSize, LARGEST_SIDE);
   const unchanged = { channels, imageSize: side, mean: Array(channels).fill(0), std: Array(channels).fill(1) };
-  const width = channels * side * side;
-  const rowsOf = (images: Tensor) => keep(images).reshape([-1, width]);
-  return collectRows(source, { form: unchanged, width, rowsOf }, options);
+  const dim = channels * side * side;
+  const read = (images: Tensor) => images.reshape([-1, dim]);
+  return extractRows(source, { spec: unchanged }, { dim, read }, options);
 }
 
 /**
