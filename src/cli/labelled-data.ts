@@ -3,18 +3,20 @@ import { openSource, parseSourceSpec } from "../data/source-spec.js";
 import { ConfigError, DataError } from "../errors.js";
 import type { FeatureOptions } from "../eval/features.js";
 import type { Call } from "./command.js";
-import { formatDuration, type Output } from "./output.js";
+import { type Output, timeLeft } from "./output.js";
 
 /** Progress, warnings and what to do with broken images while features are extracted. */
 export function extractionOptions(call: Call, output: Output, what: string): FeatureOptions {
   const start = performance.now();
-  const left = (share: number) => formatDuration(((performance.now() - start) / 1000) * (1 / share - 1));
   return {
     strict: call.flag("strict"),
     onProgress: (done, total) =>
-      output.progress(() => `${what}: ${done}/${total} images${done < total ? `, ${left(done / total)} left` : ""}`, {
-        final: done === total,
-      }),
+      output.progress(
+        () => `${what}: ${done}/${total} images${done < total ? `, ${timeLeft(start, done / total)}` : ""}`,
+        {
+          final: done === total,
+        },
+      ),
     onWarning: (message) => output.warn(message),
   };
 }

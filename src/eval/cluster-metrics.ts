@@ -20,7 +20,7 @@ export interface ClusterFigures {
   readonly fmi: number;
 }
 
-/** How many examples of each class lie in each cluster, and in how many ways classes, clusters and examples can be counted. */
+/** How many examples of each class lie in each cluster, with the sums over clusters, over classes and over both. */
 interface Contingency {
   /** [classes, clusters] */
   readonly table: Float64Array;

@@ -1,4 +1,4 @@
-import { step } from "../autograd/tape.js";
+import { scope, step } from "../autograd/tape.js";
 import { DataError, ShapeError } from "../errors.js";
 import { matmul } from "../ops/matmul.js";
 import { fromArray, persistent } from "../tensor/create.js";
@@ -73,8 +73,8 @@ export function projectOnto(pca: Pca, rows: Tensor, { whiten = false } = {}): Te
   step(() => {
     const along = fromArray(weights, [directions.length, width]).permute([1, 0]); //             [D, K]
     for (let first = 0; first < count; first += BLOCK) {
-      const block = centredBlock(rows, mean, first);
-      projected.narrow(0, first, block.shape[0]).write(matmul(block, along).toArray());
+      const values = scope(() => matmul(centredBlock(rows, mean, first), along).toArray());
+      projected.narrow(0, first, values.length / directions.length).write(values);
     }
   });
   return projected;

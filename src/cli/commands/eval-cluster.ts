@@ -7,7 +7,7 @@ import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
 import { extractionOptions, openLabelled } from "../labelled-data.js";
 import { openModel } from "../model.js";
-import { formatTable } from "../output.js";
+import { formatTable, type Output, timeLeft } from "../output.js";
 
 export const evalCluster: Command = {
   name: "eval cluster",
@@ -35,18 +35,20 @@ export const evalCluster: Command = {
     const source = await openLabelled("eval cluster", call.required("data"));
     const classes = source.classes.length;
     const clusters = wanted ?? classes;
+    if (clusters > source.length) {
+      throw new DataError(`eval cluster: ${clusters} clusters of ${source.length} images. Lower --clusters.`);
+    }
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const { features, labels } = await extractFeatures(source, encoder, {
       ...extractionOptions(call, output, "images"),
       normalize: !call.flag("raw-length"),
     });
-    if (clusters > labels.length) {
-      throw new DataError(`eval cluster: ${clusters} clusters of ${labels.length} images. Lower --clusters.`);
-    }
-    const onProgress = (done: number, total: number) =>
-      output.progress(() => `k-means: ${done}/${total} starts`, { final: done === total });
-    const { assignments, inertia, starts } = kMeans(features, clusters, { restarts, seed, onProgress });
+    const { assignments, inertia, starts } = kMeans(features, clusters, {
+      restarts,
+      seed,
+      onProgress: startsDone(output),
+    });
     const clustering = { labels, classes, assignments, clusters };
     const { hits } = matchedHits(clustering);
     const [top1, interval] = [share(hits), bootstrapMean(hits)];
@@ -81,6 +83,18 @@ export const evalCluster: Command = {
     return 0;
   },
 };
+
+/** Starts of k-means as they are done. */
+function startsDone(output: Output): (done: number, total: number) => void {
+  const begin = performance.now();
+  return (done, total) =>
+    output.progress(
+      () => `k-means: ${done}/${total} starts${done < total ? `, ${timeLeft(begin, done / total)}` : ""}`,
+      {
+        final: done === total,
+      },
+    );
+}
 
 const share = (hits: Uint8Array) => hits.reduce((sum, hit) => sum + hit, 0) / hits.length;
 
