@@ -25,6 +25,7 @@ export {
   type LabelledFeatures,
   topAccuracy,
 } from "./eval/knn.js";
+export { type LinearHead, linearRecognizer } from "./eval/linear-head.js";
 export { occlusion, occlusionGrid, type Perturbation, shuffle } from "./eval/perturbation.js";
 export { type Baseline, pixelBaselines, readPixels } from "./eval/pixel-baselines.js";
 export { rawPixels } from "./eval/raw-pixels.js";

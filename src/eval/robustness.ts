@@ -15,14 +15,18 @@ export function knnClassifier(bank: LabelledFeatures, options: Omit<KnnOptions, 
   const { k, classes } = options;
   return {
     predict(features) {
-      const scores = knnVote(features, bank, { ...options, ks: [k] }).get(k)!;
-      return Int32Array.from({ length: features.shape[0] }, (_, q) => {
-        let best = q * classes;
-        for (let i = best + 1; i < (q + 1) * classes; i++) if (scores[i] > scores[best]) best = i;
-        return best - q * classes;
-      });
+      return bestClasses(knnVote(features, bank, { ...options, ks: [k] }).get(k)!, classes);
     },
   };
+}
+
+/** The class of the best score in each row of [B · classes], the lower one of two equal ones. */
+export function bestClasses(scores: ArrayLike<number>, classes: number): Int32Array {
+  return Int32Array.from({ length: scores.length / classes }, (_, row) => {
+    let best = row * classes;
+    for (let i = best + 1; i < (row + 1) * classes; i++) if (scores[i] > scores[best]) best = i;
+    return best - row * classes;
+  });
 }
 
 /** A frozen network with what decides about its features. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
 import { test } from "../support/test.js";
 
@@ -41,7 +42,7 @@ test("seed and patches can be chosen, text has a table of each kind", async () =
   const { stdout } = await expectCode(0, robust("--grid", "4", "--net", "8x1"), { cwd });
   assert.match(
     stdout,
-    /^network 8x1: 1-NN among 16 unchanged images\ndropped of 4 × 4 patches +accuracy +95 % interval\n/,
+    /^network 8x1, 1-NN among 16 unchanged images\ndropped of 4 × 4 patches +accuracy +95 % interval\n/,
   );
   assert.match(stdout, /^0 % +1\.0000 +1\.0000 to 1\.0000$/m);
   assert.match(stdout, /^16x16 +[01]\.\d{4} /m);
@@ -68,12 +69,27 @@ test("a map says which class of the bank is which of the variants, turned round 
   assert.is((result.backgrounds as { variants: Record<string, { top1: number }> }).variants.original.top1, 0);
 });
 
+test("a linear classifier can decide instead of neighbours", async () => {
+  // Weights of zero: the second class by its bias alone, whatever the images.
+  const tensors = new Map([
+    ["weight", { dtype: "F32", shape: [2, 16], data: new Float32Array(32) } as const],
+    ["bias", { dtype: "F32", shape: [2], data: Float32Array.of(0, 1) } as const],
+  ]);
+  const about = JSON.stringify({ positions: [1], pooled: false, classes: ["left", "right"] });
+  writeFileSync(join(cwd, "head.safetensors"), writeSafetensors(tensors, new Map([["poa.classifier", about]])));
+  const { result, stderr } = await expectCode(0, robust("--head", "head.safetensors", "--json"), { cwd });
+  assert.equal([result.head, result.top1, result.k, result.bank], ["head.safetensors", 0.5, undefined, undefined]);
+  assert.equal(new Set(Object.values(result.shuffle as object)), new Set([0.5]));
+  assert.not.match(stderr, /^bank/m);
+});
+
 test("what is wrong has its message and exit code", async () => {
   for (const [code, args, message] of [
     [2, ["--k", "0"], /--k is "0"/],
     [2, ["--temperature", "x"], /--temperature is "x"/],
     [2, ["--grid", "3"], /--grid 3 does not divide images of 16 pixels/],
     [2, ["--map", "map.json"], /--map says how classes of --variants are called, which is missing/],
+    [3, ["--head", "nowhere"], /nowhere cannot be read/],
     [3, ["--variants", "nowhere"], /nowhere cannot be read/],
   ] as const) {
     assert.match((await expectCode(code, robust(...args), { cwd })).stderr, message);

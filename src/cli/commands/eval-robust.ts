@@ -1,7 +1,7 @@
 import type { ImageSource } from "../../data/dataset.js";
 import { ConfigError } from "../../errors.js";
 import { bootstrapMean, type Interval } from "../../eval/bootstrap.js";
-import { classFeatures, extractFeatures } from "../../eval/features.js";
+import { classFeatures, extractFeatures, type FeatureOptions } from "../../eval/features.js";
 import { KNN_TEMPERATURE } from "../../eval/knn.js";
 import {
   divides,
@@ -14,9 +14,11 @@ import {
   shuffle,
 } from "../../eval/perturbation.js";
 import { type Answers, knnClassifier, type Recognizer, recognize } from "../../eval/robustness.js";
+import type { Encoder } from "../../models/encoder.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
 import { extractionOptions, openBankAndQueries } from "../labelled-data.js";
+import { openLinearHead } from "../linear-head.js";
 import { openModel } from "../model.js";
 import { positiveNumber } from "../numbers.js";
 import { formatTable } from "../output.js";
@@ -39,6 +41,7 @@ export const evalRobust: Command = {
       about: "of the vote: weights are softmax(cosine / T)",
       fallback: String(KNN_TEMPERATURE),
     },
+    head: { value: "FILE", about: "classifier of eval linear, or its --out folder, instead of neighbours" },
     grid: {
       value: "N",
       about: "patches a side that are dropped from (default 14, or the most below that divide the image)",
@@ -66,12 +69,15 @@ export const evalRobust: Command = {
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const grid = gridFor(encoder.spec.imageSize, settings.grid);
-    const known = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));
-    const recognizer: Recognizer = {
-      form: encoder.spec,
-      featuresOf: (images) => classFeatures(encoder, images),
-      classifier: knnClassifier(known, { ...settings, classes: bank.classes.length }),
-    };
+    const head = call.text("head");
+    const { recognizer, fields, line }: Decider =
+      head === undefined
+        ? await neighbours(bank, encoder, settings, extractionOptions(call, output, "bank"))
+        : {
+            recognizer: openLinearHead(head, encoder, bank.classes),
+            fields: { head },
+            line: `linear classifier ${head}`,
+          };
     const changes = changesFor(encoder.spec.imageSize, grid, settings.seed);
     const answers = await recognize(
       queries,
@@ -91,15 +97,13 @@ export const evalRobust: Command = {
         shuffle: column(shuffled, "top1"),
         intervals: { occlusion: column(occluded, "interval"), shuffle: column(shuffled, "interval") },
         grid: grid.rows,
-        k: settings.k,
-        temperature: settings.temperature,
+        ...fields,
         seed: settings.seed,
         ...(seen && { backgrounds: seen }),
-        bank: known.labels.length,
         queries: answers.indices.length,
       },
       [
-        `network ${network}: ${settings.k}-NN among ${known.labels.length} unchanged images`,
+        `network ${network}, ${line}`,
         accuracyTable(`dropped of ${grid.rows} × ${grid.cols} patches`, occluded, " %"),
         "",
         accuracyTable("shuffled pieces", shuffled),
@@ -109,6 +113,33 @@ export const evalRobust: Command = {
     return 0;
   },
 };
+
+/** What decides, as fields of the result and as text for people. */
+interface Decider {
+  readonly recognizer: Recognizer;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly line: string;
+}
+
+/** The vote among features of unchanged images. */
+async function neighbours(
+  bank: ImageSource,
+  encoder: Encoder,
+  { k, temperature }: Settings,
+  options: FeatureOptions,
+): Promise<Decider> {
+  const known = await extractFeatures(bank, encoder, options);
+  const count = known.labels.length;
+  return {
+    recognizer: {
+      form: encoder.spec,
+      featuresOf: (images) => classFeatures(encoder, images),
+      classifier: knnClassifier(known, { k, temperature, classes: bank.classes.length }),
+    },
+    fields: { k, temperature, bank: count },
+    line: `${k}-NN among ${count} unchanged images`,
+  };
+}
 
 interface Settings {
   readonly k: number;
