@@ -29,6 +29,8 @@ test("few labels can be asked for beside all of them", async () => {
     stdout,
     /^network 16x2\nk = 3: [01]\.\d{4} \(.*\), top-5 1\.0000\nshot2: [01]\.\d{4} \(.*\)\nshot2, k = 3: /,
   );
+  const fewer = await expectCode(0, knn("--data", "split", "--k", "3", "--shots", "1"), { cwd });
+  assert.not.match(fewer.stdout, /shot1, k = 3/, "two labels have no third neighbour");
   const { stderr } = await expectCode(3, knn("--data", "split", "--k", "3", "--shots", "9"), { cwd });
   assert.match(stderr, /class 0 has 8 examples, 9 are needed/);
 });

@@ -69,9 +69,12 @@ export const evalKnn: Command = {
         bank: known.labels.length,
         queries: asked.labels.length,
       },
-      [`network ${network}`, ...lines(accuracies), ...fewShotLines(fewShot), ...baselineLines(baselines, ks)].join(
-        "\n",
-      ),
+      [
+        `network ${network}`,
+        ...lines(accuracies),
+        ...fewShotLines(fewShot, options.classes),
+        ...baselineLines(baselines, ks),
+      ].join("\n"),
     );
     return 0;
   },
@@ -119,12 +122,15 @@ function lines({ top1, top5, interval }: Accuracies): string[] {
     .map((k) => `k = ${k}: ${figure(top1[k])} (95 %: ${between(interval[k])}), top-5 ${figure(top5[k])}`);
 }
 
-function fewShotLines(fewShot: readonly [number, FewShotFigures][]): string[] {
+/** Numbers of neighbours above that of all labels say nothing new and are left out. */
+function fewShotLines(fewShot: readonly [number, FewShotFigures][], classes: number): string[] {
   return fewShot.flatMap(([n, { top1 }]) =>
-    Object.entries(top1).map(([k, { mean, std, min, max }]) => {
-      const what = k === "1" ? `shot${n}` : `shot${n}, k = ${k}`;
-      return `${what}: ${figure(mean)} (std ${figure(std)}, ${figure(min)} to ${figure(max)})`;
-    }),
+    Object.entries(top1)
+      .filter(([k]) => Number(k) <= n * classes)
+      .map(([k, { mean, std, min, max }]) => {
+        const what = k === "1" ? `shot${n}` : `shot${n}, k = ${k}`;
+        return `${what}: ${figure(mean)} (std ${figure(std)}, ${figure(min)} to ${figure(max)})`;
+      }),
   );
 }
 
