@@ -8,7 +8,9 @@ import { check } from "./commands/check.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
+import { evalCluster } from "./commands/eval-cluster.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalRobust } from "./commands/eval-robust.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -27,6 +29,8 @@ const commands: readonly Command[] = [
   pretrain,
   resume,
   evalKnn,
+  evalCluster,
+  evalRobust,
   embed,
   subnetsList,
   subnetsExtract,
