@@ -2,13 +2,15 @@ import type { ImageSource, RawImage } from "../../data/dataset.js";
 import type { Config } from "../../poa/config-keys.js";
 import { planRun } from "../../poa/plan.js";
 import { Canvas, type Rgb } from "./canvas.js";
-import { centerSquares } from "./center-squares.js";
 import { type DrawnImage, type DrawOptions, drawCrops, type GlobalCrop } from "./drawn-crops.js";
+import { fittedImage } from "./fitted-image.js";
 import type { Picture } from "./picture.js";
 import { captionLine, GAP, LINE, MARGIN } from "./tile-sheet.js";
 
 /** Small crops are magnified by a whole number, so that a global one has about this side in pixels. */
 const WANTED_SIDE = 144;
+/** Beside images that are no squares. */
+const EMPTY: Rgb = [238, 238, 240];
 /** The colour that covers masked patches, and how much of it, also at their edges. */
 const COVER: Rgb = [62, 72, 132];
 const COVERED = 0.78;
@@ -35,7 +37,7 @@ function layoutOf({ crops }: Config): SheetLayout {
 }
 
 /**
- * What training makes of images: a row for each with the image, its two global and its local crops, masked patches
+ * What training makes of images: a row for each with the whole image, its two global and its local crops, masked patches
  * covered in blue. Crops of fewer than 96 pixels are magnified by a whole number.
  *
  * @throws ConfigError, DataError as `drawCrops`
@@ -70,7 +72,10 @@ function drawRow(
 ): void {
   const { scale, globalSide, localSide, down } = layout;
   const column = (i: number) => MARGIN + i * (globalSide + GAP);
-  canvas.draw(centerSquares([original], globalSide)[0], { x: MARGIN, y });
+  const whole = fittedImage(original, globalSide);
+  const middle = (size: number) => Math.floor((globalSide - size) / 2);
+  canvas.fill({ x: MARGIN, y, width: globalSide, height: globalSide }, EMPTY);
+  canvas.draw(whole, { x: MARGIN + middle(whole.width), y: y + middle(whole.height) });
   captionLine(canvas, path.split(/[/\\]/).at(-1)!, { x: MARGIN, y: y + globalSide + 5, width: globalSide });
   globals.forEach((crop, i) => {
     canvas.draw(withMask(crop, scale), { x: column(i + 1), y });
