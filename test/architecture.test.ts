@@ -23,6 +23,7 @@ const layers: Record<string, number> = {
   train: 9,
   eval: 10,
   export: 11,
+  report: 12,
   cli: 13,
 };
 
