@@ -8,6 +8,8 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalLinear } from "./commands/eval-linear.js";
+import { evalSemi } from "./commands/eval-semi.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
@@ -20,6 +22,8 @@ const commands: readonly Command[] = [
   pretrain,
   resume,
   evalKnn,
+  evalLinear,
+  evalSemi,
   embed,
   subnetsList,
   subnetsExtract,

@@ -2,6 +2,7 @@ import { scope, step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
 import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
+import { NumericError } from "../errors.js";
 import type { Encoder } from "../models/encoder.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { persistent } from "../tensor/create.js";
@@ -32,21 +33,45 @@ export function usualGeometry(size: number): EvalGeometry {
   return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
 }
 
+/** How features are read off a batch of images. */
+export interface FeatureReader {
+  /** Length of a feature. */
+  readonly dim: number;
+  /** Features [B, dim] of normalised images [B, C, S, S], inside a step. */
+  read(images: Tensor): Tensor;
+}
+
 /**
  * Class features of every image of a source (spec §7.1). Broken images are left out, or end the extraction with `strict`.
  *
  * @returns features [N, F] in persistent memory, labels (zeros if the source has none) and indices; dispose of the features
+ * @throws NumericError if a feature is not finite
  */
-export async function extractFeatures(
+export function extractFeatures(
   source: ImageSource,
   encoder: Encoder,
   options: FeatureOptions = {},
 ): Promise<SourceFeatures> {
-  const { spec, backbone } = encoder;
-  const { normalize = true, strict = false, onProgress, onWarning } = options;
-  const transforms = transformsFor(encoder, options.geometry);
+  const { backbone } = encoder;
+  const { normalize = true } = options;
+  const read = (images: Tensor) => {
+    const classToken = backbone.classToken(images);
+    return normalize ? l2Normalize(classToken, { eps: 1e-12 }) : classToken;
+  };
+  return extractRows(source, encoder, { dim: backbone.featureDim, read }, options);
+}
+
+/** The same for any features of an encoder, as their reader gives them. */
+export async function extractRows(
+  source: ImageSource,
+  encoder: Encoder,
+  reader: FeatureReader,
+  { geometry, strict = false, onProgress, onWarning }: Omit<FeatureOptions, "normalize"> = {},
+): Promise<SourceFeatures> {
+  const { spec } = encoder;
+  const transforms = transformsFor(encoder, geometry);
   const slot = transforms.resizing.allocate(BATCH);
-  const features = persistent([source.length, backbone.featureDim]);
+  const features = persistent([source.length, reader.dim]);
   const indices: number[] = [];
   const stream = batches(source, {
     batchSize: BATCH,
@@ -62,9 +87,13 @@ export async function extractFeatures(
       const fits = image.width === spec.imageSize && image.height === spec.imageSize;
       ((fits && transforms.asIs) || transforms.resizing).write([image], slot.narrow(0, i, 1));
     });
-    const rows = encode(encoder, slot.narrow(0, 0, batch.images.length), normalize);
-    features.narrow(0, indices.length, rows.shape[0]).write(rows.toArray());
-    rows.dispose();
+    const rows = readRows(reader, slot.narrow(0, 0, batch.images.length));
+    const bad = rows.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const path = source.path(batch.indices[Math.floor(bad / reader.dim)]);
+      throw new NumericError(`features: a number of ${path} is not finite. Are the encoder's weights sound?`);
+    }
+    features.narrow(0, indices.length, batch.images.length).write(rows);
     indices.push(...batch.indices);
     onProgress?.(indices.length, source.length);
   }
@@ -76,14 +105,9 @@ export async function extractFeatures(
   return { features: features.narrow(0, 0, kept.length), labels, indices: kept };
 }
 
-/** Class features [B, F] of normalised images [B, C, S, S], each block's temporaries released as it ends. */
-function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tensor {
-  return step(() =>
-    scope(() => {
-      const classToken = backbone.classToken(images);
-      return normalize ? l2Normalize(classToken, { eps: 1e-12 }) : classToken;
-    }),
-  );
+/** Features of a batch, copied out; each block's temporaries are released as it ends. */
+function readRows(reader: FeatureReader, images: Tensor): Float32Array {
+  return step(() => scope(() => reader.read(images)).toArray()) as Float32Array;
 }
 
 function transformsFor({ spec }: Encoder, geometry: EvalGeometry | undefined) {
