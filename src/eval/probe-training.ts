@@ -25,11 +25,11 @@ const BATCH = 256;
 const PASSES = 20;
 const MOST_STEPS = 12_500;
 /** A small set needs more passes for as good an optimum. */
-const LEAST_STEPS = 1_000;
+const LEAST_STEPS = 2_000;
 
 /**
  * Batch size and steps for so many images: batches of 256, or of all images if there are fewer; as many steps or passes as asked
- * for, by default 20 passes, but from 1,000 to 12,500 steps.
+ * for, by default 20 passes, but from 2,000 to 12,500 steps.
  */
 export function probePlan(
   images: number,

@@ -60,6 +60,16 @@ test("the classifier can be chosen on the test images, or on images that stand e
   assert.equal(elsewhere.result.images, { train: 24, selection: 16, test: 12 });
 });
 
+test("another grid can be asked for; a best value at its end is noted", async () => {
+  const args = linear(...short, "--cached", "--learning-rates", "0.2,0.1", "--json");
+  const { result, stderr } = await expectCode(0, args, { cwd });
+  const rates = (result.classifiers as Score[]).map(({ learningRate }) => learningRate);
+  assert.equal(rates, [0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2]);
+  const { learningRate } = result.classifier as Score;
+  const side = learningRate === 0.1 ? "smallest" : "largest";
+  assert.match(stderr, new RegExp(`the best learning rate, ${learningRate}, is the ${side} of the grid`));
+});
+
 test("a sub-network in place and its file give the same result, at any number of threads", async () => {
   await expectCode(0, ["subnets", "extract", "run", "--net", "8x1", "--out", "."], { cwd });
   const args = ["--data", "split", ...short, "--json"];
@@ -139,6 +149,7 @@ test("what is wrong has its message and exit code", async () => {
     [2, ["--val", "images", "--select", "test"], /--val names images to choose on/],
     [2, ["--epochs", "2", "--iterations", "3"], /exclude each other/],
     [2, ["--epochs", "0"], /--epochs is "0"/],
+    [2, ["--learning-rates", "0.1,0"], /--learning-rates is "0.1,0"/],
     [2, ["--net", "9x9"], /Nearest:/],
     [3, ["--val", "split/train/left"], /the classes of --val split\/train\/left are not those/],
     [3, ["--test", "missing"], /missing does not exist/],

@@ -19,11 +19,11 @@ const newProbe = () =>
   });
 const weightsOf = (probe: LinearProbe) => [...probe.stateDict().values()].map((x) => [...x.toArray()]);
 
-test("the usual plan is 20 passes in batches of 256, within 1,000 and 12,500 steps", () => {
+test("the usual plan is 20 passes in batches of 256, within 2,000 and 12,500 steps", () => {
   assert.equal(probePlan(1_281_167), { batchSize: 256, iterations: 12_500 });
   assert.equal(probePlan(50_000), { batchSize: 256, iterations: 20 * 195 });
-  assert.equal(probePlan(9_000), { batchSize: 256, iterations: 1_000 });
-  assert.equal(probePlan(100), { batchSize: 100, iterations: 1_000 });
+  assert.equal(probePlan(9_000), { batchSize: 256, iterations: 2_000 });
+  assert.equal(probePlan(100), { batchSize: 100, iterations: 2_000 });
 });
 
 test("passes or steps can be asked for", () => {

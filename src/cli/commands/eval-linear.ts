@@ -2,6 +2,7 @@ import type { ImageSource } from "../../data/dataset.js";
 import { openSource } from "../../data/source-spec.js";
 import { ConfigError, DataError } from "../../errors.js";
 import { LinearEvaluation, type LinearResult, type LinearSources } from "../../eval/linear-evaluation.js";
+import { PROBE_LEARNING_RATES } from "../../eval/linear-probe.js";
 import { type ProbeReport, probePlan } from "../../eval/probe-training.js";
 import { holdOut } from "../../eval/stratified.js";
 import { init } from "../../runtime/context.js";
@@ -30,9 +31,10 @@ export const evalLinear: Command = {
     },
     net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
     cached: { about: "read each training image once, uncropped: faster, no augmentation" },
-    epochs: { value: "N", about: "passes over the training images (default 20, within 1000 to 12500 steps)" },
+    epochs: { value: "N", about: "passes over the training images (default 20, within 2000 to 12500 steps)" },
     iterations: { value: "N", about: "steps, instead of --epochs" },
     "batch-size": { value: "N", about: "images per step", fallback: "256" },
+    "learning-rates": { value: "LIST", about: "another grid, for batches of 256 (default 13 from 1e-5 to 0.1)" },
     seed: { value: "N", about: "of hold-out, initial weights, order and crops", fallback: "0" },
     out: { value: "DIR", about: "keep state, classifier and result there; the same call continues" },
     "save-every": { value: "SECONDS", about: "time between two saved states", fallback: "60" },
@@ -70,6 +72,7 @@ export const evalLinear: Command = {
         .finally(() => stop.close());
       if (!finished) return interrupted(output, { network: model.network, iterations: probe.iteration, folder });
       const result = evaluation.judge();
+      warnAtEdge(output, result.chosen.learningRate, plan.learningRates);
       const fields = fieldsOf(result, { network: model.network, train: sources.fit.length, ...plan });
       folder?.finish(fields, result.chosen, sources.fit.classes);
       output.result(fields, textOf(model.network, result));
@@ -113,7 +116,17 @@ function planOf(call: Call, images: number) {
   if (epochs !== undefined && iterations !== undefined)
     throw new ConfigError("eval linear: --epochs and --iterations exclude each other. Leave one out.");
   const plan = probePlan(images, { batchSize: call.integer("batch-size", 1), epochs, iterations });
-  return { ...plan, cached: call.flag("cached"), seed: call.integer("seed")! };
+  const learningRates = learningRatesOf(call.text("learning-rates"));
+  return { ...plan, learningRates, cached: call.flag("cached"), seed: call.integer("seed")! };
+}
+
+function learningRatesOf(text: string | undefined): readonly number[] {
+  if (text === undefined) return PROBE_LEARNING_RATES;
+  const rates = [...new Set(text.split(",").map(Number))].sort((a, b) => a - b);
+  if (rates.every((rate) => rate > 0 && Number.isFinite(rate))) return rates;
+  throw new ConfigError(
+    `eval linear: --learning-rates is ${JSON.stringify(text)}, expected numbers above 0 such as 0.01,0.1,1.`,
+  );
 }
 
 function openFolder(
@@ -124,9 +137,17 @@ function openFolder(
   if (out === undefined) return undefined;
   const settings = {
     ...{ network: model.network, weights: weightsDigest(model.encoder), images: sources.fit.fingerprint() },
-    ...{ ...plan, simd: call.simd },
+    ...{ ...plan, learningRates: plan.learningRates.join(), simd: call.simd },
   };
   return new ProbeFolder(out, settings, { overwrite: call.flag("overwrite") });
+}
+
+/** A best value at an end of the range may have a better one beyond. */
+function warnAtEdge(output: Output, best: number, rates: readonly number[]): void {
+  const [low, high] = [rates[0], rates[rates.length - 1]];
+  if (low === high || (best !== low && best !== high)) return;
+  const side = best === low ? "smallest" : "largest";
+  output.note(`the best learning rate, ${best}, is the ${side} of the grid; --learning-rates looks beyond`);
 }
 
 function stepReporter(
