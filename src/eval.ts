@@ -26,7 +26,8 @@ export {
   type ProbeClassifier,
 } from "./eval/linear-probe.js";
 export { chooseLogistic, type LabelledRows, LOGISTIC_LAMBDAS, rightAnswers } from "./eval/logistic-choice.js";
-export { fitLogistic, type LogisticFit, type LogisticModel, predictLogistic } from "./eval/logistic-regression.js";
+export type { LogisticModel, LogisticOptions } from "./eval/logistic-problem.js";
+export { fitLogistic, type LogisticFit, predictLogistic } from "./eval/logistic-regression.js";
 export { type ProbeReport, type ProbeTrainingOptions, probePlan, trainProbe } from "./eval/probe-training.js";
 export { rawPixels } from "./eval/raw-pixels.js";
 export { type SemiDraw, type SemiOptions, type SemiResult, semiSupervised } from "./eval/semi.js";

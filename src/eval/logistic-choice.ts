@@ -1,5 +1,6 @@
 import { DataError } from "../errors.js";
-import { fitLogistic, type LogisticModel, predictLogistic } from "./logistic-regression.js";
+import type { LogisticModel } from "./logistic-problem.js";
+import { fitLogistic, predictLogistic } from "./logistic-regression.js";
 import { stratifiedFolds } from "./stratified.js";
 
 /** Penalties of the published protocol, each times 1/n (spec §7.7). */

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { DataError, NumericError, ShapeError } from "../../src/errors.js";
-import { fitLogistic, type LogisticModel, predictLogistic } from "../../src/eval/logistic-regression.js";
+import type { LogisticModel } from "../../src/eval/logistic-problem.js";
+import { fitLogistic, predictLogistic } from "../../src/eval/logistic-regression.js";
 import { close } from "../support/close.js";
 import { numbers } from "../support/gradcheck.js";
 import { jsonFixture } from "../support/json-fixture.js";
