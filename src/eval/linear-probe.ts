@@ -62,8 +62,8 @@ interface Bank {
 
 /**
  * Linear classifiers for every kind of input and every learning rate, trained together on the sum of their cross-entropies
- * (spec §7.2): SGD with momentum 0.9 and without weight decay; weights start as N(0, 0.01²), biases as 0. No classifier sees another, so each
- * learns as it would alone.
+ * (spec §7.2): SGD with momentum 0.9 and without weight decay; weights start as N(0, 0.01²), biases as 0. No classifier
+ * sees another, so each learns as it would alone.
  */
 export class LinearProbe {
   /** Input by input, and in each by the order of the learning rates. */

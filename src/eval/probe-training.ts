@@ -28,8 +28,8 @@ const MOST_STEPS = 12_500;
 const LEAST_STEPS = 2_000;
 
 /**
- * Batch size and steps for so many images: batches of 256, or of all images if there are fewer; as many steps or passes as asked
- * for, by default 20 passes, but from 2,000 to 12,500 steps.
+ * Batch size and steps for so many images: batches of 256, or of all images if there are fewer; as many steps or passes as
+ * asked for, by default 20 passes, but from 2,000 to 12,500 steps.
  */
 export function probePlan(
   images: number,

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readSafetensors } from "../../src/formats/safetensors.js";
-import { expectCode, expectExit, imagesIn, startPoa, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, imagesIn, startPoa, tinyPretrain, workshop } from "../support/program.js";
 import { test } from "../support/test.js";
 
 const cwd = workshop();
@@ -22,7 +22,7 @@ interface Score {
 }
 
 test("the result holds the accuracy of the chosen classifier, its interval and the whole grid", async () => {
-  const { result, events } = await expectExit(0, linear(...short, "--cached", "--val-share", "0.25", "--json"), {
+  const { result, events } = await expectCode(0, linear(...short, "--cached", "--val-share", "0.25", "--json"), {
     cwd,
   });
   assert.equal(
@@ -74,7 +74,7 @@ test("a sub-network in place and its file give the same result, at any number of
   await expectCode(0, ["subnets", "extract", "run", "--net", "8x1", "--out", "."], { cwd });
   const args = ["--data", "split", ...short, "--json"];
   const inPlace = await expectCode(0, ["eval", "linear", "run", "--net", "8x1", ...args, "--threads", "1"], { cwd });
-  const file = await expectExit(0, ["eval", "linear", "8x1.safetensors", ...args, "--threads", "2"], { cwd });
+  const file = await expectCode(0, ["eval", "linear", "8x1.safetensors", ...args, "--threads", "2"], { cwd });
   assert.is(inPlace.result.network, "8x1");
   assert.equal(file.result.classifiers, inPlace.result.classifiers);
 });
@@ -87,7 +87,7 @@ const filesOf = (folder: string) =>
 const long = ["--iterations", "150", "--batch-size", "8", "--json"];
 
 test("an interrupted probe ends with 130; the same call continues, and ends with the same bytes", async () => {
-  const whole = await expectExit(0, linear(...long, "--out", "whole"), { cwd });
+  const whole = await expectCode(0, linear(...long, "--out", "whole"), { cwd });
   const running = startPoa(linear(...long, "--out", "stopped"), { cwd });
   await running.said(/"iteration":10,/);
   running.child.kill("SIGINT");
@@ -96,7 +96,7 @@ test("an interrupted probe ends with 130; the same call continues, and ends with
   assert.is(result.interrupted, true);
   assert.ok((result.iterations as number) > 10 && (result.iterations as number) < 150, `${result.iterations} steps`);
   assert.match(stderr, /interrupted after step \d+; the same call continues from stopped/);
-  const continued = await expectExit(0, linear(...long, "--out", "stopped"), { cwd });
+  const continued = await expectCode(0, linear(...long, "--out", "stopped"), { cwd });
   assert.match(continued.stderr, new RegExp(`^continuing at step ${result.iterations} of 150$`, "m"));
   assert.equal(continued.result, whole.result);
   assert.ok(JSON.stringify(filesOf("stopped")) === JSON.stringify(filesOf("whole")));
