@@ -1,4 +1,4 @@
-import { DataError, ShapeError } from "../errors.js";
+import { ConfigError, DataError, ShapeError } from "../errors.js";
 import { exp, log } from "../tensor/math.js";
 import { Cholesky } from "./cholesky.js";
 import { addScaled, dot } from "./f64-vectors.js";
@@ -44,6 +44,8 @@ export class LogisticProblem {
   private readonly scores: Float64Array;
 
   constructor(features: ArrayLike<number>, labels: Int32Array, { classes, lambda }: LogisticOptions) {
+    if (!(lambda > 0 && Number.isFinite(lambda)))
+      throw new ConfigError(`logistic regression: λ is ${lambda}, expected a finite number above 0.`);
     const dim = features.length / labels.length;
     if (!Number.isInteger(dim) || dim < 1)
       throw new ShapeError(

@@ -28,7 +28,7 @@ export interface LogisticFit extends LogisticModel {
  *
  * @param features  x [n, F], row-major
  * @param labels  y [n], from 0 to classes − 1
- * @throws ShapeError if the two do not fit, DataError for a class without example
+ * @throws ShapeError if the two do not fit, DataError for a class without example, ConfigError unless λ > 0
  * @throws NumericError if features are not finite, or λ is so small that the minimum is out of reach
  */
 export function fitLogistic(features: ArrayLike<number>, labels: Int32Array, options: LogisticOptions): LogisticFit {

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { DataError, NumericError, ShapeError } from "../../src/errors.js";
+import { ConfigError, DataError, NumericError, ShapeError } from "../../src/errors.js";
 import type { LogisticModel } from "../../src/eval/logistic-problem.js";
 import { fitLogistic, predictLogistic } from "../../src/eval/logistic-regression.js";
 import { close } from "../support/close.js";
@@ -106,6 +106,7 @@ test("what has no minimum is refused", () => {
     DataError,
     "class 1 has no example",
   );
+  refuses(() => fitLogistic([1, 2], Int32Array.of(0, 1), { classes: 2, lambda: 0 }), ConfigError, "λ is 0");
   const nan = () => fitLogistic([1, Number.NaN], Int32Array.of(0, 1), { classes: 2, lambda: 1 });
   refuses(nan, NumericError, "no minimum found for λ = 1");
 });
