@@ -21,6 +21,16 @@ export function extractionOptions(call: Call, output: Output, what: string): Fea
   };
 }
 
+/** A share of a class, above 0 and below 1. @throws ConfigError for anything else */
+export function shareOption(call: Call, verb: string, name: string): number {
+  const given = call.required(name);
+  const share = Number(given);
+  if (share > 0 && share < 1) return share;
+  throw new ConfigError(
+    `${verb}: --${name} is ${JSON.stringify(given)}, expected a number above 0 and below 1, such as 0.1.`,
+  );
+}
+
 /**
  * The labelled images that a protocol learns from, and those that it is asked about: the splits train and test of `data`,
  * or `data` and `test`.

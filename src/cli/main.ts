@@ -10,7 +10,9 @@ import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalCluster } from "./commands/eval-cluster.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
+import { evalSemi } from "./commands/eval-semi.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -31,6 +33,8 @@ const commands: readonly Command[] = [
   evalKnn,
   evalCluster,
   evalRobust,
+  evalLinear,
+  evalSemi,
   embed,
   subnetsList,
   subnetsExtract,

@@ -12,15 +12,8 @@ import type { StepReport, Trainer } from "../train/trainer.js";
 import { formatDuration, type Output } from "./output.js";
 import { profileTable } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
+import { INTERRUPTED, StopRequest } from "./stop-request.js";
 import { version } from "./version.js";
-
-/** Exit code of a run that was interrupted after saving. */
-const INTERRUPTED = 130;
-
-/** A terminal and a program that runs this one, such as npm, may both pass on one press of a key. */
-const SAME_SIGNAL_MS = 500;
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface TrainingOptions {
   /** Leave the closing result to the caller. */
@@ -46,19 +39,7 @@ export async function runTraining(
     output.note(estimate.text);
   }
   const measured = profile && !trainer.finished ? new Profile() : null;
-  const stop = new AbortController();
-  let stoppedAt = Number.POSITIVE_INFINITY;
-  const onSignal = () => {
-    if (stop.signal.aborted) {
-      if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
-      folder.unlock();
-      process.exit(INTERRUPTED);
-    }
-    output.note("stopping after this step; once more to stop at once");
-    stoppedAt = performance.now();
-    stop.abort();
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const stop = new StopRequest(output, () => folder.unlock());
   try {
     const result = await trainLoop(trainer, folder, {
       model: JSON.stringify(trainer.encoder().spec),
@@ -71,7 +52,7 @@ export async function runTraining(
     if (result.interrupted) output.note(`interrupted; \`poa resume ${folder.path}\` continues`);
     return result.interrupted ? INTERRUPTED : 0;
   } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    stop.close();
     measured?.stop();
     trainer.close();
     folder.unlock();

@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError, NumericError } from "../errors.js";
-import { readSafetensors, type SafetensorsFile, type StoredTensor, safetensorsParts } from "../formats/safetensors.js";
+import { readSafetensors, type SafetensorsFile, type StoredTensor } from "../formats/safetensors.js";
 import type { StateTensor } from "../optim/moments.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
 import type { SamplerState } from "../poa/sampler.js";
 import { diskError, expectSpace, hashOfFile, syncFolder, writeAndSync } from "./durable-write.js";
+import { expectSeal, sealedParts } from "./sealed-file.js";
 import type { SavedTrainerState, TrainerState } from "./trainer.js";
 
 /** Raised when the files or their meaning change; newer ones are refused. */
@@ -18,8 +18,6 @@ const STEP_DIGITS = 9;
 const PARTIAL = ".partial";
 /** A checkpoint that could not be read, set aside so that it does not count as one. */
 const DAMAGED = ".damaged";
-/** Metadata key of the SHA-256 of the file as it would be without this key. */
-const SEAL = "poa.sha256";
 /** What reading a checkpoint that is damaged may end with; other errors say something about the host. */
 const DAMAGE = ["ENOENT", "ENOTDIR", "EISDIR", "EIO"];
 
@@ -64,7 +62,7 @@ export class CheckpointFolder {
     };
     const files = FILES.map((name) => ({
       name,
-      parts: sealed(stored(name, state[name]), new Map(Object.entries({ ...common, ...extra[name] }))),
+      parts: sealedParts(stored(name, state[name]), new Map(Object.entries({ ...common, ...extra[name] }))),
     }));
     const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0);
     expectSpace(this.path, bytes, `checkpoint ${state.iteration}`);
@@ -175,25 +173,6 @@ function removeQuietly(folder: string): void {
   } catch {
     // Removed before the next save.
   }
-}
-
-function sha256(parts: readonly Uint8Array[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
-}
-
-/** The parts of a file whose metadata hold the checksum of all the rest. */
-function sealed(tensors: ReadonlyMap<string, StoredTensor>, metadata: ReadonlyMap<string, string>): Uint8Array[] {
-  const seal = sha256(safetensorsParts(tensors, metadata));
-  return safetensorsParts(tensors, new Map([...metadata, [SEAL, seal]]));
-}
-
-/** safetensors bytes are a function of what they hold, so writing again what was read gives what was sealed. */
-function expectSeal(path: string, { tensors, metadata }: SafetensorsFile): void {
-  const rest = new Map([...metadata].filter(([key]) => key !== SEAL));
-  if (sha256(safetensorsParts(tensors, rest)) === metadata.get(SEAL)) return;
-  throw new FormatError(`checkpoint: ${path} is damaged: its bytes do not match their checksum.`);
 }
 
 /** Without a callback, which would make an object of each number. */
