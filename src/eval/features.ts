@@ -2,7 +2,8 @@ import { scope, step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
 import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
-import type { Encoder } from "../models/encoder.js";
+import type { Backbone } from "../models/backbone.js";
+import type { EncoderSpec } from "../models/encoder-spec.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { persistent } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -19,6 +20,12 @@ export interface FeatureOptions {
   readonly strict?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly onWarning?: (message: string) => void;
+}
+
+/** What gives every image a row of numbers, and how images must look at its door; every encoder does. */
+export interface FeatureNetwork {
+  readonly backbone: Pick<Backbone, "featureDim" | "classToken">;
+  readonly spec: Pick<EncoderSpec, "channels" | "imageSize" | "mean" | "std">;
 }
 
 /** Features of a source's readable images, in its order. */
@@ -39,7 +46,7 @@ export function usualGeometry(size: number): EvalGeometry {
  */
 export async function extractFeatures(
   source: ImageSource,
-  encoder: Encoder,
+  encoder: FeatureNetwork,
   options: FeatureOptions = {},
 ): Promise<SourceFeatures> {
   const { spec, backbone } = encoder;
@@ -77,7 +84,7 @@ export async function extractFeatures(
 }
 
 /** Class features [B, F] of normalised images [B, C, S, S], each block's temporaries released as it ends. */
-function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tensor {
+function encode({ backbone }: FeatureNetwork, images: Tensor, normalize: boolean): Tensor {
   return step(() =>
     scope(() => {
       const classToken = backbone.classToken(images);
@@ -86,7 +93,7 @@ function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tens
   );
 }
 
-function transformsFor({ spec }: Encoder, geometry: EvalGeometry | undefined) {
+function transformsFor({ spec }: FeatureNetwork, geometry: EvalGeometry | undefined) {
   const { channels, mean, std, imageSize } = spec;
   const transform = (kind: EvalGeometry) => new EvalTransform({ geometry: kind, channels, mean, std });
   return {
