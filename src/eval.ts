@@ -8,4 +8,4 @@ export { knnAccuracy, knnVote, type LabelledFeatures, topAccuracy } from "./eval
 export { rawPixels } from "./eval/raw-pixels.js";
 export { type FinetuneOptions, type Finetuning, finetune } from "./train/finetune.js";
 export { asPublished, type FinetuneRecipe, type FinetuneSettings, finetuneRecipes } from "./train/finetune-settings.js";
-export { type FinetuneReport, FineTuner } from "./train/finetuner.js";
+export { FineTuner, type FinetuneReport } from "./train/finetuner.js";

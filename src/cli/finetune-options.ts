@@ -36,7 +36,11 @@ const HIDDEN = 2048;
 
 /** Options of `finetune` that make up its settings. */
 export const settingsOptions: Readonly<Record<string, Option>> = {
-  recipe: { value: "NAME", about: `settings to start from: ${Object.keys(finetuneRecipes).join(", ")}`, fallback: "small" },
+  recipe: {
+    value: "NAME",
+    about: `settings to start from: ${Object.keys(finetuneRecipes).join(", ")}`,
+    fallback: "small",
+  },
   published: { about: "as the published code ran: no drop path, the cosine laid over 200 epochs" },
   ...Object.fromEntries(Object.entries(numbers).map(([name, [, about]]) => [name, { value: "X", about }])),
   randaugment: { value: "POLICY|none", about: "RandAugment in timm's notation: m9-mstd0.5-inc1" },
@@ -90,11 +94,15 @@ function numberOf(call: Call, option: string): number | undefined {
 
 /** Options of `finetune` that name its images. */
 export const sourceOptions: Readonly<Record<string, Option>> = {
-  data: { value: "SPEC", about: "labelled images; without #split, train is learned from and test is asked about at the end" },
+  data: {
+    value: "SPEC",
+    about: "labelled images; without #split, train is learned from and test is asked about at the end",
+  },
   test: { value: "SPEC", about: "the images that are asked about, if they stand elsewhere" },
   val: {
     value: "SPEC|SHARE|none",
-    about: "images of the accuracy after each epoch; a share is held out of those that are learned from (default: the test images)",
+    about:
+      "images of the accuracy after each epoch; a share is held out of those that are learned from (default: the test images)",
   },
   share: { value: "X", about: "learn from this share of the labels of each class, such as 0.01" },
 };
@@ -112,7 +120,10 @@ export interface FinetuneSources {
  * @throws ConfigError, DataError as `openBankAndQueries`; ConfigError for a share that is none
  */
 export async function openFinetuneSources(call: Call, seed: number): Promise<FinetuneSources> {
-  const { bank, queries } = await openBankAndQueries("finetune", { data: call.required("data"), test: call.text("test") });
+  const { bank, queries } = await openBankAndQueries("finetune", {
+    data: call.required("data"),
+    test: call.text("test"),
+  });
   const share = shareOf(call, "share") ?? 1;
   const train = share === 1 ? bank : splitByLabel(bank, share, seed)[0];
   const val = call.text("val");

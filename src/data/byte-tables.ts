@@ -75,7 +75,9 @@ export function equalizeTable(counts: Int32Array): Uint8Array {
  */
 export function applyTables(bytes: Uint8Array, tables: readonly Uint8Array[], channels: number): void {
   if (tables.length !== 1 && tables.length !== channels)
-    throw new ConfigError(`tables: ${tables.length} tables for ${channels} channels, expected one each or one for all.`);
+    throw new ConfigError(
+      `tables: ${tables.length} tables for ${channels} channels, expected one each or one for all.`,
+    );
   const step = tables.length;
   tables.forEach((table, channel) => {
     for (let i = channel; i < bytes.length; i += step) bytes[i] = table[bytes[i]];

@@ -14,7 +14,7 @@ import {
 import type { ImageView, ImageWorkspace } from "./image-workspace.js";
 import type { ImageOperation } from "./rand-augment.js";
 import { sharpen } from "./sharpness.js";
-import { type AffineMap, warp } from "./warp.js";
+import { type AffineMap, type Pixels, warp } from "./warp.js";
 
 /**
  * Applies operations to an image in the workspace, one after the other, in place; on bytes, equal to those of Pillow.
@@ -31,30 +31,28 @@ export function applyOperations(
   for (const operation of operations) apply(workspace, view, operation, fill);
 }
 
-function apply(
-  workspace: ImageWorkspace,
-  view: ImageView,
-  operation: ImageOperation,
-  fill: readonly number[],
-): void {
+function apply(workspace: ImageWorkspace, view: ImageView, operation: ImageOperation, fill: readonly number[]): void {
   switch (operation.op) {
     case "brightness":
     case "contrast":
     case "saturation":
     case "hue":
-      return applyColor(workspace, operation, view);
+      applyColor(workspace, operation, view);
+      break;
     case "sharpness":
-      return redraw(workspace, view, (source, target) => sharpen(source, operation.amount, target));
+      redraw(workspace, view, (source, target) => sharpen(source, operation.amount, target));
+      break;
     case "rotate":
     case "shearX":
     case "shearY":
     case "translateX":
     case "translateY": {
       const map = affineMap(operation, view);
-      return redraw(workspace, view, (source, target) => warp(source, map, fill, target));
+      redraw(workspace, view, (source, target) => warp(source, map, fill, target));
+      break;
     }
     default:
-      return recolor(workspace, view, operation);
+      recolor(workspace, view, operation);
   }
 }
 
@@ -113,7 +111,7 @@ function tablesOf(operation: Recoloring, bytes: Uint8Array, channels: number): U
 function redraw(
   workspace: ImageWorkspace,
   { ptr, height, width }: ImageView,
-  draw: (source: { bytes: Uint8Array; channels: number; height: number; width: number }, target: Uint8Array) => void,
+  draw: (source: Pixels, target: Uint8Array) => void,
 ): void {
   const { channels } = workspace;
   const count = height * width * channels;

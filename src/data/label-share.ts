@@ -29,7 +29,11 @@ export function splitByLabel(source: ImageSource, share: number, seed: number): 
     for (const place of order.slice(0, count)) first[indices[place]] = 1;
   });
   const part = (value: 0 | 1, name: string) =>
-    subset(source, Int32Array.from(first.keys()).filter((i) => first[i] === value), `${source.name} (${name})`);
+    subset(
+      source,
+      Int32Array.from(first.keys()).filter((i) => first[i] === value),
+      `${source.name} (${name})`,
+    );
   const percent = `${100 * share} %`;
   return [part(1, percent), part(0, `without ${percent}`)];
 }

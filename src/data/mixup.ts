@@ -41,7 +41,11 @@ export function drawMix(rng: Rng, { mixup, cutmix }: MixPolicy, size: Size): Mix
 }
 
 /** A rectangle of the image's aspect that covers 1 − lambda of it, about a centre, cut at the border. */
-export function coveredWindow(lambda: number, { height, width }: Size, centre: { row: number; column: number }): Window {
+export function coveredWindow(
+  lambda: number,
+  { height, width }: Size,
+  centre: { row: number; column: number },
+): Window {
   const side = Math.sqrt(1 - lambda);
   const along = (extent: number, at: number): [number, number] => {
     const half = Math.floor(Math.trunc(extent * side) / 2);

@@ -42,7 +42,13 @@ function neighbours(first: number, size: number, stride: number): void {
 }
 
 /** Writes one pixel, interpolated between the sixteen around (x, y), which counts from the centre of the first pixel. */
-function sample({ bytes, height, width, channels }: Pixels, x: number, y: number, target: Uint8Array, to: number): void {
+function sample(
+  { bytes, height, width, channels }: Pixels,
+  x: number,
+  y: number,
+  target: Uint8Array,
+  to: number,
+): void {
   const [col, row] = [Math.floor(x), Math.floor(y)];
   const [dx, dy] = [x - col, y - row];
   neighbours(row - 1, height, width * channels);

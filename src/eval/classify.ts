@@ -2,7 +2,7 @@ import type { ImageSource } from "../data/dataset.js";
 import { DataError } from "../errors.js";
 import type { Classifier } from "../models/classifier.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
-import { type FeatureOptions, extractFeatures } from "./features.js";
+import { extractFeatures, type FeatureOptions } from "./features.js";
 
 /** What a classifier says about labelled images. */
 export interface Classification {

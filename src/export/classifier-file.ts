@@ -59,9 +59,7 @@ export function readClassifier(path: string): LabelledClassifier {
     () => new Classifier(buildBackboneOf(spec), { classes: classes.length, hidden, rng: new Rng(0) }),
   );
   try {
-    model.loadStateDict(
-      new Map([...tensors].map(([name, x]) => [name, { shape: x.shape, data: toFloat32(x) }])),
-    );
+    model.loadStateDict(new Map([...tensors].map(([name, x]) => [name, { shape: x.shape, data: toFloat32(x) }])));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw new FormatError(`${path}: its tensors are not those of the classifier it names. ${error.message}`, {

@@ -28,7 +28,8 @@ export class CheckpointFolder extends CheckpointFiles {
   load(step: number): SavedTrainerState {
     const [student, teacher, optimizer] = ["student", "teacher", "optimizer"].map((name) => this.read(step, name));
     const sampler = JSON.parse(optimizer.metadata.get("poa.sampler") ?? "null") as SamplerState | null;
-    if (!sampler) throw new FormatError(`checkpoint: ${join(this.folderOf(step), "optimizer.safetensors")} lacks poa.sampler.`);
+    if (!sampler)
+      throw new FormatError(`checkpoint: ${join(this.folderOf(step), "optimizer.safetensors")} lacks poa.sampler.`);
     return {
       iteration: step,
       sampler,

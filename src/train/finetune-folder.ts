@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
+import type { SavedTensor } from "../optim/optimizer-state.js";
 import { CheckpointFiles, savedTensors } from "./checkpoint-files.js";
 import { replaceFile } from "./durable-write.js";
 import type { FinetuneSettings } from "./finetune-settings.js";
-import type { FinetuneState, FineTuner } from "./finetuner.js";
+import type { FineTuner, FinetuneState } from "./finetuner.js";
 import { expectFreeFolder, FolderLock } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
-import type { SavedTensor } from "../optim/optimizer-state.js";
 
 /** What finetune.json says: enough to tell whether a call continues the run. */
 export interface FinetuneInfo {
@@ -72,7 +72,13 @@ export class FinetuneFolder {
     }
     const folder = new FinetuneFolder(path);
     folder.lock.take();
-    for (const file of [folder.infoPath, folder.metrics.path, folder.resultPath, folder.modelPath(), folder.modelPath("ema")])
+    for (const file of [
+      folder.infoPath,
+      folder.metrics.path,
+      folder.resultPath,
+      folder.modelPath(),
+      folder.modelPath("ema"),
+    ])
       rmSync(file, { force: true });
     folder.checkpoints.clear();
     replaceFile(folder.infoPath, `${JSON.stringify(info, null, 2)}\n`);
@@ -169,8 +175,11 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new FormatError(`${path} cannot be read: ${(error as Error).message}. Take it from a copy, or pass --overwrite.`, {
-      cause: error,
-    });
+    throw new FormatError(
+      `${path} cannot be read: ${(error as Error).message}. Take it from a copy, or pass --overwrite.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

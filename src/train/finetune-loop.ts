@@ -1,7 +1,7 @@
 import { NumericError } from "../errors.js";
 import { eventTurns } from "./event-turn.js";
 import type { FinetuneFolder } from "./finetune-folder.js";
-import type { FinetuneReport, FineTuner } from "./finetuner.js";
+import type { FineTuner, FinetuneReport } from "./finetuner.js";
 
 /** Steps in a row that may be not finite. */
 const MAX_BAD_STEPS = 5;
@@ -44,7 +44,10 @@ export async function finetuneLoop(
   const start = performance.now();
   const nextTurn = eventTurns();
   const totals = { images: 0, loss: null as number | null, badSteps: 0 };
-  let [savedAt, savedStep] = [performance.now(), folder.checkpoints.steps().includes(tuner.iteration) ? tuner.iteration : -1];
+  let [savedAt, savedStep] = [
+    performance.now(),
+    folder.checkpoints.steps().includes(tuner.iteration) ? tuner.iteration : -1,
+  ];
   const save = () => {
     folder.save(tuner);
     [savedAt, savedStep] = [performance.now(), tuner.iteration];

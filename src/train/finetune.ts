@@ -1,8 +1,8 @@
 import type { ImageSource } from "../data/dataset.js";
 import type { Encoder } from "../models/encoder.js";
 import { eventTurns } from "./event-turn.js";
-import { type FinetuneReport, FineTuner, type FineTunerOptions } from "./finetuner.js";
 import { type FinetuneRecipe, type FinetuneSettings, finetuneRecipes } from "./finetune-settings.js";
+import { FineTuner, type FineTunerOptions, type FinetuneReport } from "./finetuner.js";
 
 export interface FinetuneOptions extends FineTunerOptions {
   /** Named settings to start from. Default "small". */

@@ -97,7 +97,9 @@ export class FineTuner {
   constructor(encoder: Encoder, source: ImageSource, settings: FinetuneSettings, options: FineTunerOptions = {}) {
     checkFinetuneSettings(settings);
     if (!source.labels || source.classes.length < 2)
-      throw new DataError(`finetune: ${source.name} has no labels of two classes. Put images into one folder per class.`);
+      throw new DataError(
+        `finetune: ${source.name} has no labels of two classes. Put images into one folder per class.`,
+      );
     this.settings = settings;
     this.plan = planOf(settings, source.length);
     this.lr = scheduleOf(settings, this.plan);

@@ -19,7 +19,11 @@ const grey = { channels: 1, mean: [0.485], std: [0.2] };
 const FILL = [124, 116, 104];
 
 /** What operations make of an image that is loaded as it is. */
-function applied(options: typeof color, image: ReturnType<typeof noiseImage>, ...operations: ImageOperation[]): Uint8Array {
+function applied(
+  options: typeof color,
+  image: ReturnType<typeof noiseImage>,
+  ...operations: ImageOperation[]
+): Uint8Array {
   const workspace = new ImageWorkspace(options);
   workspace.load(image);
   const { height, width } = image;

@@ -12,10 +12,13 @@ const sizes = (part: ImageSource) => part.classes.map((_, c) => part.labels!.fil
 
 test("each class gives its share, and both parts together are the source", () => {
   const [few, rest] = splitByLabel(source, 0.1, 1);
-  assert.equal([sizes(few), sizes(rest)], [
-    [4, 4, 2],
-    [36, 36, 18],
-  ]);
+  assert.equal(
+    [sizes(few), sizes(rest)],
+    [
+      [4, 4, 2],
+      [36, 36, 18],
+    ],
+  );
   assert.equal([...paths(few), ...paths(rest)].sort(), paths(source).sort());
 });
 
@@ -30,6 +33,7 @@ test("the seed decides which, and nothing else", () => {
 });
 
 test("shares that are none, and images without labels, are refused", () => {
-  for (const share of [0, 1, Number.NaN]) refuses(() => splitByLabel(source, share, 1), ConfigError, `share of ${share}`);
+  for (const share of [0, 1, Number.NaN])
+    refuses(() => splitByLabel(source, share, 1), ConfigError, `share of ${share}`);
   refuses(() => splitByLabel({ ...source, labels: null }, 0.5, 1), DataError, "has no labels");
 });

@@ -65,13 +65,19 @@ test("a share of 1 changes nothing, and a batch of another shape is refused", ()
   const images = batch();
   mixImages(images, { lambda: 1, window: null });
   assert.equal(images.toArray(), batch().toArray());
-  refuses(() => mixImages(images.reshape([3, 4]), { lambda: 0.5, window: null }), ShapeError, "expected a dense [B, C, H, W]");
+  refuses(
+    () => mixImages(images.reshape([3, 4]), { lambda: 0.5, window: null }),
+    ShapeError,
+    "expected a dense [B, C, H, W]",
+  );
 });
 
 test("targets are both labels by their shares, smoothed", () => {
   const targets = mixTargets(Int32Array.of(0, 1, 3), { lambda: 0.75, window: null }, { classes: 4, smoothing: 0.2 });
   const near = (row: number, expected: number[]) =>
-    expected.forEach((value, k) => assert.ok(Math.abs(targets[4 * row + k] - value) < 1e-6, `${row} ${k}`));
+    expected.forEach((value, k) => {
+      assert.ok(Math.abs(targets[4 * row + k] - value) < 1e-6, `${row} ${k}`);
+    });
   near(0, [0.05 + 0.6, 0.05, 0.05, 0.05 + 0.2]);
   near(1, [0.05, 0.85, 0.05, 0.05]);
   near(2, [0.05 + 0.2, 0.05, 0.05, 0.05 + 0.6]);

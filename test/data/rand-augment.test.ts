@@ -27,7 +27,8 @@ test("timm's notation is read, with its defaults for what is left out", () => {
 test("what is no policy is refused with the part that is wrong", () => {
   refuses(() => parseRandAugment("m9-x3"), ConfigError, '"x3", expected parts such as m9');
   refuses(() => parseRandAugment(""), ConfigError, '""');
-  for (const text of ["m11", "n1.5", "p1.5", "inc2"]) refuses(() => parseRandAugment(text), ConfigError, "out of range");
+  for (const text of ["m11", "n1.5", "p1.5", "inc2"])
+    refuses(() => parseRandAugment(text), ConfigError, "out of range");
 });
 
 test("strengths become timm's arguments, worked out by hand for magnitude 9", () => {

@@ -18,7 +18,9 @@ test("a quarter of the images lose a rectangle inside of them, of 2 to 33 % and 
     const share = (height * width) / (32 * 40);
     assert.ok(share > 0.015 && share < 0.36, String(share)); // sides are rounded
   }
-  assert.ok(drawn.some(({ height, width }) => height > 2 * width) && drawn.some(({ height, width }) => width > 2 * height));
+  assert.ok(
+    drawn.some(({ height, width }) => height > 2 * width) && drawn.some(({ height, width }) => width > 2 * height),
+  );
   assert.ok(drawn.some(({ top, height }) => top + height === 32) && drawn.some(({ left }) => left === 0));
 });
 

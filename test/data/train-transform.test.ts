@@ -71,7 +71,11 @@ test("what becomes of an image depends on seed, pass and its index alone, not on
 test("targets that do not fit and options out of range are refused", () => {
   const transform = new TrainTransform({ size: 24, ...contract });
   const key = { seed: 1, pass: 0, indices: [0, 1] };
-  refuses(() => transform.write([image, image], key, transform.allocate(1)), ShapeError, "expected a dense f32 [2, 3, 24, 24]");
+  refuses(
+    () => transform.write([image, image], key, transform.allocate(1)),
+    ShapeError,
+    "expected a dense f32 [2, 3, 24, 24]",
+  );
   for (const wrong of [{ size: 0 }, { leastArea: 0 }, { flipProbability: 2 }, { jitter: -1 }, { erasing: 1.5 }])
     refuses(() => new TrainTransform({ size: 24, ...contract, ...wrong }), ConfigError, Object.keys(wrong)[0]);
 });

@@ -30,7 +30,10 @@ test("the answer is the class with the largest logit, and accuracy the share of 
   assert.equal([...correct], [...labels]);
   always(2);
   const tied = await classify(source, model, encoder.spec);
-  assert.ok(tied.answers.every((answer) => answer === 0), "of equal logits the first wins");
+  assert.ok(
+    tied.answers.every((answer) => answer === 0),
+    "of equal logits the first wins",
+  );
 });
 
 test("broken images are left out, and memory is given back", async () => {

@@ -33,8 +33,16 @@ for (const [name, make, hidden] of [
     writeClassifier(path, { model, spec, classes }, { seed: 1 });
     const read = readClassifier(path);
     assert.equal([read.classes, read.spec], [classes, spec]);
-    const images = fromArray(numbers([2, 3, spec.imageSize, spec.imageSize], 1), [2, 3, spec.imageSize, spec.imageSize]);
-    assert.equal(step(() => read.model.forward(images).toArray()), step(() => model.forward(images).toArray()));
+    const images = fromArray(numbers([2, 3, spec.imageSize, spec.imageSize], 1), [
+      2,
+      3,
+      spec.imageSize,
+      spec.imageSize,
+    ]);
+    assert.equal(
+      step(() => read.model.forward(images).toArray()),
+      step(() => model.forward(images).toArray()),
+    );
     const feature = (backbone: Encoder["backbone"]) => step(() => backbone.classToken(images).toArray());
     assert.equal(feature(readEncoder(path).backbone), feature(model.backbone));
   });

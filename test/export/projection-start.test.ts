@@ -22,7 +22,12 @@ for (const features of [8, 4]) {
   test(`a layer that starts from a head computes what the head's first layer does for ${features} features`, () => {
     const { weight, bias } = projectionStart(weights, features)!;
     const layer = new Linear(features, 6, { rng: new Rng(2) });
-    layer.loadStateDict(new Map([["weight", weight], ["bias", bias]]));
+    layer.loadStateDict(
+      new Map([
+        ["weight", weight],
+        ["bias", bias],
+      ]),
+    );
     const x = fromArray(numbers([3, features], 4), [3, features]);
     const first = (head.slice(features) as unknown as Record<string, Record<string, Linear>>).mlp0["0"];
     const [actual, expected] = step(() => [layer.forward(x).toArray(), first.forward(x).toArray()]);

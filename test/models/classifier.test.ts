@@ -43,7 +43,7 @@ for (const [name, make, side] of families) {
     });
     assert.is(feature.length, pooledLength(encoder.backbone));
     const logits = step(() => model.forward(images).toArray());
-    byHand(feature, model.head as Linear).forEach((value, k) => near(logits[k], value));
+    for (const [k, value] of byHand(feature, model.head as Linear).entries()) near(logits[k], value);
   });
 
   test(`gradients reach every parameter of a ${name} but those that do not take part`, async () => {
@@ -51,7 +51,8 @@ for (const [name, make, side] of families) {
     const model = new Classifier(trainableCopy(make()), { classes: 3, hidden: 5, rng: new Rng(1) });
     step(() => model.forward(imagesOf(side)).backward(numbers([2, 3], 5)));
     const without = model.namedParameters().filter(([, x]) => !x.grad()?.some((value) => value !== 0));
-    for (const [parameter] of without) assert.match(parameter, /mask_token$|backbone\.norm[012]\.|^backbone\..*qkv\.bias/);
+    for (const [parameter] of without)
+      assert.match(parameter, /mask_token$|backbone\.norm[012]\.|^backbone\..*qkv\.bias/);
     assert.ok(!without.some(([parameter]) => parameter.startsWith("head.")));
   });
 }

@@ -120,7 +120,13 @@ test("fine-tuning a Swin counts blocks over all stages", async () => {
   assert.equal(of.get("backbone.stages.0.downsample.reduction.weight"), [0.5 ** 8, 1]);
   assert.equal(of.get("backbone.stages.2.blocks.3.attn.w_msa.relative_position_bias_table"), [0.5 ** 3, 1]);
   assert.equal(of.get("backbone.stages.3.blocks.1.ffn.fc1.bias"), [0.5, 0]);
-  assert.equal([of.get("backbone.norm3.weight"), of.get("head.weight")], [[1, 0], [1, 1]]);
+  assert.equal(
+    [of.get("backbone.norm3.weight"), of.get("head.weight")],
+    [
+      [1, 0],
+      [1, 1],
+    ],
+  );
 });
 
 test("fine-tuning a ResNet puts the classifier one layer above the last block", async () => {

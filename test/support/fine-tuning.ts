@@ -26,6 +26,17 @@ export function copied({ iteration, ...parts }: FinetuneState<StateTensor>) {
   return { iteration, model: copy(model), ema: ema && copy(ema), optimizer: copy(optimizer) };
 }
 
+/** A state as one text in which every bit counts. */
+export function bitsOf({ iteration, model, ema, optimizer }: ReturnType<typeof copied>): string {
+  const parts = [model, ema ?? new Map(), optimizer].flatMap((tensors) =>
+    [...tensors].map(([name, { data }]) => {
+      const { buffer, byteOffset, byteLength } = data as Float32Array;
+      return `${name} ${Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString("hex")}`;
+    }),
+  );
+  return [iteration, ...parts].join("\n");
+}
+
 /** Trains to the end, or so many steps. */
 export async function tuned(tuner: FineTuner, steps = Number.POSITIVE_INFINITY) {
   const reports = [];

@@ -22,7 +22,10 @@ for (const [a, b] of [
     let expected = 1;
     for (let power = 1; power <= 3; power++) {
       expected *= (a + power - 1) / (a + b + power - 1);
-      assert.ok(Math.abs(raw(power) - expected) < 4 / Math.sqrt(DRAWS) / 2, `moment ${power}: ${raw(power)} ${expected}`);
+      assert.ok(
+        Math.abs(raw(power) - expected) < 4 / Math.sqrt(DRAWS) / 2,
+        `moment ${power}: ${raw(power)} ${expected}`,
+      );
     }
   });
 }

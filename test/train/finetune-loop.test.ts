@@ -69,7 +69,9 @@ test("a run that is stopped goes on to the same bytes and the same metrics", asy
   const whole = open();
   await whole.run();
   const bytes = ({ folder }: typeof whole) =>
-    ["model", "ema", "optimizer"].map((part) => readFileSync(join(folder.checkpoints.folderOf(12), `${part}.safetensors`)));
+    ["model", "ema", "optimizer"].map((part) =>
+      readFileSync(join(folder.checkpoints.folderOf(12), `${part}.safetensors`)),
+    );
   for (const steps of [1, 4, 6]) {
     const first = open();
     const { interrupted, iterations } = await first.run(stopAfter(steps));
@@ -109,7 +111,10 @@ test("without validation there are no lines of epochs; a part of an epoch ends w
   assert.is(linesIn(without.path).length, 12);
   const part = open(tempFolder(), { epochs: 1.5 });
   await part.run();
-  assert.equal(linesIn(part.path).flatMap(({ epochs }) => epochs ?? []), [1, 1.5]);
+  assert.equal(
+    linesIn(part.path).flatMap(({ epochs }) => epochs ?? []),
+    [1, 1.5],
+  );
 });
 
 test("steps that are not finite are told once and end the run when they do not stop; none is saved", async () => {

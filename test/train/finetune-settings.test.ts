@@ -22,7 +22,10 @@ test("the recipes are the published table", () => {
   const { vit_b, cars_b } = finetuneRecipes;
   assert.equal([vit_b.mixup, vit_b.cutmix, vit_b.smoothing, vit_b.erasing], [0.8, 1, 0.1, 0.25]);
   assert.equal([vit_b.randAugment, vit_b.weightDecay, vit_b.minLr], ["m9-mstd0.5-inc1", 0.05, 1e-6]);
-  assert.equal([cars_b.epochs, cars_b.lr, cars_b.lrBatch, cars_b.layerDecay, cars_b.seed], [1000, 3e-4, 512, 0.7, 1024]);
+  assert.equal(
+    [cars_b.epochs, cars_b.lr, cars_b.lrBatch, cars_b.layerDecay, cars_b.seed],
+    [1000, 3e-4, 512, 0.7, 1024],
+  );
 });
 
 test("every recipe is in range", () => {
@@ -40,5 +43,9 @@ test("everything that is out of range is told at once", () => {
   for (const key of Object.keys(wrong))
     refuses(() => checkFinetuneSettings({ ...finetuneRecipes.small, ...wrong }), ConfigError, `${key} is `);
   refuses(() => checkFinetuneSettings({ ...finetuneRecipes.small, randAugment: "x" }), ConfigError, "RandAugment");
-  refuses(() => checkFinetuneSettings({ ...finetuneRecipes.small, scheduleEpochs: 5 }), ConfigError, "at least the epochs, 20");
+  refuses(
+    () => checkFinetuneSettings({ ...finetuneRecipes.small, scheduleEpochs: 5 }),
+    ConfigError,
+    "at least the epochs, 20",
+  );
 });

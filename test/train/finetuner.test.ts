@@ -5,7 +5,7 @@ import type { Encoder } from "../../src/models/encoder.js";
 import { init, memory } from "../../src/runtime/context.js";
 import type { FinetuneSettings } from "../../src/train/finetune-settings.js";
 import { FineTuner } from "../../src/train/finetuner.js";
-import { copied, everythingOn, freshEncoder, tinyTuning, tuned } from "../support/fine-tuning.js";
+import { bitsOf, copied, everythingOn, freshEncoder, tinyTuning, tuned } from "../support/fine-tuning.js";
 import { refuses } from "../support/refuses.js";
 import { squareSource } from "../support/square-run.js";
 import { test } from "../support/test.js";
@@ -35,18 +35,21 @@ test("a cosine over more epochs is cut; a rate for another batch grows in propor
   assert.ok(rates[3] > 2e-3, "a quarter short of the middle");
   assert.is(tunerOf({ lrBatch: 512, lr: 1, accumulate: 2 }).plan.peakLearningRate, 8 / 512);
   const warm = tunerOf({ epochs: 10, warmupEpochs: null });
-  assert.equal((await tuned(warm, 5)).map(({ lr }) => lr === 3e-3), [false, false, false, true, true]);
+  assert.equal(
+    (await tuned(warm, 5)).map(({ lr }) => lr === 3e-3),
+    [false, false, false, true, true],
+  );
 });
 
-for (const [name, encoder, side] of [
-  ["ViT", freshEncoder, 16],
-  ["Swin", tinySwin, 32],
-  ["ResNet", tinyResnet, 32],
-  ["ResNet with batch statistics", () => tinyResnet({ norm: "batch" }), 32],
+for (const [name, encoder, side, epochs] of [
+  ["ViT", freshEncoder, 16, 40],
+  ["Swin", tinySwin, 32, 15],
+  ["ResNet", tinyResnet, 32, 12],
+  ["ResNet with batch statistics", () => tinyResnet({ norm: "batch" }), 32, 12],
 ] as const) {
   test(`a ${name} learns to tell two kinds of images apart`, async () => {
-    const images = squareSource(32, side);
-    const changes = { epochs: 12, batch: 8, ema: 0.7, leastArea: 0.8, flip: 0, layerDecay: 0.9 };
+    const images = squareSource(16, side);
+    const changes = { epochs, batch: 8, lr: 6e-3, ema: 0.7, leastArea: 0.8, flip: 0, layerDecay: 0.9 };
     const tuner = tunerOf(changes, encoder(), images);
     const reports = await tuned(tuner);
     assert.ok(reports.every(({ updated, gradientNorm }) => updated && gradientNorm > 0));
@@ -63,11 +66,11 @@ test("the same seed gives the same bits, another seed others, and the encoder st
   const bits = async (seed: number) => {
     const tuner = tunerOf({ ...everythingOn, seed }, encoder);
     await tuned(tuner);
-    return copied(tuner.state());
+    return bitsOf(copied(tuner.state()));
   };
   const first = await bits(1);
-  assert.equal(await bits(1), first);
-  assert.not.equal(await bits(2), first);
+  assert.ok((await bits(1)) === first);
+  assert.ok((await bits(2)) !== first);
   assert.equal(
     [...encoder.backbone.stateDict()].map(([, x]) => x.toArray()),
     before,
@@ -88,7 +91,7 @@ for (const changes of [everythingOn, { ...everythingOn, accumulate: 2 }, {}]) {
       second.restore(saved);
       assert.is(second.iteration, at);
       await tuned(second);
-      assert.equal(copied(second.state()), copied(whole.state()), `restored at ${at}`);
+      assert.ok(bitsOf(copied(second.state())) === bitsOf(copied(whole.state())), `restored at ${at}`);
     }
   });
 }
@@ -136,9 +139,9 @@ test("a step that is not finite changes nothing", async () => {
   const bias = tuner.model.stateDict().get("backbone.blocks.0.mlp.fc1.bias")!;
   const good = bias.toArray();
   bias.write(new Float32Array(bias.numel).fill(Number.NaN));
-  const before = copied(tuner.state());
+  const before = bitsOf(copied(tuner.state()));
   assert.is((await tuner.step()).updated, false);
-  assert.equal({ ...copied(tuner.state()), iteration: 1 }, before);
+  assert.ok(bitsOf({ ...copied(tuner.state()), iteration: 1 }) === before);
   bias.write(good);
   assert.is((await tuner.step()).updated, true);
 });
@@ -146,7 +149,7 @@ test("a step that is not finite changes nothing", async () => {
 test("steps after the first take no more memory, and disposing gives all back", async () => {
   const before = memory().persistentBytes;
   const encoder = freshEncoder();
-  const tuner = tunerOf(everythingOn, encoder);
+  const tuner = tunerOf({ ...everythingOn, randAugment: null, jitter: 0.4 }, encoder);
   await tuned(tuner, 2);
   const during = memory().persistentBytes;
   await tuned(tuner, 4);

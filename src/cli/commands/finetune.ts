@@ -9,7 +9,7 @@ import { type Classifier, pooledLength } from "../../models/classifier.js";
 import type { Encoder } from "../../models/encoder.js";
 import { init } from "../../runtime/context.js";
 import { FinetuneFolder, type FinetuneInfo } from "../../train/finetune-folder.js";
-import { finetuneLoop, type FinetuneLoopResult } from "../../train/finetune-loop.js";
+import { type FinetuneLoopResult, finetuneLoop } from "../../train/finetune-loop.js";
 import { FineTuner } from "../../train/finetuner.js";
 import type { Call, Command } from "../command.js";
 import {
@@ -56,11 +56,16 @@ export const finetune: Command = {
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const hiddenStart = given.hidden > 0 ? headOf(call.operands[0], encoder) : null;
     const hidden = hiddenStart?.bias.data.length ?? given.hidden;
-    const tuner = new FineTuner(encoder, sources.train, { ...given, batch, hidden }, {
-      strict: call.flag("strict"),
-      onWarning: (message) => output.warn(message),
-      hiddenStart,
-    });
+    const tuner = new FineTuner(
+      encoder,
+      sources.train,
+      { ...given, batch, hidden },
+      {
+        strict: call.flag("strict"),
+        onWarning: (message) => output.warn(message),
+        hiddenStart,
+      },
+    );
     encoder.backbone.dispose();
     const info = infoOf(call, tuner, network);
     // Only now, so that a mistake in any option leaves neither an empty folder behind nor an old run deleted.
@@ -84,7 +89,9 @@ export const finetune: Command = {
 /** The first layer of a run's projection head, where the classifier reads the feature that the head has read. */
 function headOf(path: string, { backbone }: Encoder): HiddenLayer | null {
   const weights = teacherWeights(path);
-  return weights && pooledLength(backbone) === backbone.featureDim ? projectionStart(weights, backbone.featureDim) : null;
+  return weights && pooledLength(backbone) === backbone.featureDim
+    ? projectionStart(weights, backbone.featureDim)
+    : null;
 }
 
 function infoOf(call: Call, { settings, source }: FineTuner, network: string): FinetuneInfo {
@@ -206,7 +213,10 @@ class FinetuneRun {
   }
 
   /** Writes the networks and asks them about the test images. */
-  private async conclude(network: string, { iterations, imagesPerSecond, loss }: FinetuneLoopResult): Promise<FinetuneResult> {
+  private async conclude(
+    network: string,
+    { iterations, imagesPerSecond, loss }: FinetuneLoopResult,
+  ): Promise<FinetuneResult> {
     const { tuner, folder, sources } = this;
     const { spec, settings, source, model } = tuner;
     const averaged = tuner.averaged();
@@ -244,10 +254,13 @@ function tell(output: Output, result: FinetuneResult): void {
   const { network, epochs, images, testImages, ema, file } = result;
   const figure = ({ top1, interval }: Pick<FinetuneResult, "top1" | "interval">) =>
     `${top1.toFixed(4)} (95 %: ${interval.low.toFixed(4)} to ${interval.high.toFixed(4)})`;
-  output.result({ ...result }, [
-    `network ${network}, ${epochs} epochs of ${images} images`,
-    `top-1 on ${testImages} test images: ${figure(result)}`,
-    ...(ema ? [`moving average: ${figure(ema)}`] : []),
-    file,
-  ].join("\n"));
+  output.result(
+    { ...result },
+    [
+      `network ${network}, ${epochs} epochs of ${images} images`,
+      `top-1 on ${testImages} test images: ${figure(result)}`,
+      ...(ema ? [`moving average: ${figure(ema)}`] : []),
+      file,
+    ].join("\n"),
+  );
 }
