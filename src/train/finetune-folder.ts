@@ -20,6 +20,8 @@ export interface FinetuneInfo {
   readonly data: string;
   readonly images: number;
   readonly dataFingerprint: string;
+  /** Of the images that are asked about at the end. */
+  readonly testFingerprint: string;
   readonly classes: readonly string[];
   readonly host: Readonly<Record<string, string | number>>;
 }
@@ -28,8 +30,10 @@ export interface FinetuneInfo {
 export const FINETUNED_FILE = "model.safetensors";
 const AVERAGED_FILE = "model-ema.safetensors";
 
+const INFO_FILE = "finetune.json";
+
 /** Keys of it that must not change when a run goes on. */
-const FIXED = ["network", "settings", "dataFingerprint", "classes"] as const;
+const FIXED = ["network", "settings", "dataFingerprint", "testFingerprint", "classes"] as const;
 
 /**
  * The files of a fine-tuning: finetune.json, metrics.jsonl, checkpoints/, lock; at its end model.safetensors (and
@@ -37,12 +41,15 @@ const FIXED = ["network", "settings", "dataFingerprint", "classes"] as const;
  */
 export class FinetuneFolder {
   readonly path: string;
+  /** What the run was begun with. */
+  readonly info: FinetuneInfo;
   readonly checkpoints: CheckpointFiles;
   readonly metrics: MetricsFile;
   private readonly lock: FolderLock;
 
-  private constructor(path: string) {
+  private constructor(path: string, info: FinetuneInfo) {
     this.path = path;
+    this.info = info;
     this.checkpoints = new CheckpointFiles(join(path, "checkpoints"));
     this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
     this.lock = new FolderLock(path);
@@ -50,7 +57,7 @@ export class FinetuneFolder {
 
   /** Whether a path is the folder of a fine-tuning. */
   static isOne(path: string): boolean {
-    return existsSync(join(path, "finetune.json"));
+    return existsSync(join(path, INFO_FILE));
   }
 
   /**
@@ -70,7 +77,7 @@ export class FinetuneFolder {
     } catch (error) {
       throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
     }
-    const folder = new FinetuneFolder(path);
+    const folder = new FinetuneFolder(path, info);
     folder.lock.take();
     for (const file of [
       folder.infoPath,
@@ -93,8 +100,7 @@ export class FinetuneFolder {
   static open(path: string, info: FinetuneInfo): FinetuneFolder {
     if (!FinetuneFolder.isOne(path))
       throw new DataError(`--out ${path} holds no fine-tuning to resume. Leave --resume out to begin one.`);
-    const folder = new FinetuneFolder(path);
-    const before = readJson(folder.infoPath) as FinetuneInfo;
+    const before = readJson(join(path, INFO_FILE)) as FinetuneInfo;
     const changed = FIXED.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(info[key]));
     if (changed.length > 0) {
       const what = changed.flatMap((key) => (key === "settings" ? differences(before.settings, info.settings) : [key]));
@@ -102,6 +108,7 @@ export class FinetuneFolder {
         `--out ${path} was begun with other ${what.join(", ")}. Give what it was begun with, name another folder, or pass --overwrite.`,
       );
     }
+    const folder = new FinetuneFolder(path, before);
     folder.lock.take();
     return folder;
   }
@@ -159,7 +166,7 @@ export class FinetuneFolder {
   }
 
   private get infoPath(): string {
-    return join(this.path, "finetune.json");
+    return join(this.path, INFO_FILE);
   }
 
   private get resultPath(): string {

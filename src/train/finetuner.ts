@@ -24,6 +24,9 @@ import { checkFinetuneSettings, type FinetuneSettings } from "./finetune-setting
 const HEAD_STREAM = 0x68656164;
 const DROP_STREAM = 0x64726f70;
 
+/** Share of the epochs in which the learning rate rises, unless it is given. */
+const WARMUP_SHARE = 0.1;
+
 /** What one iteration has to tell. */
 export interface FinetuneReport {
   /** Number of the iteration, from 0. */
@@ -268,9 +271,6 @@ function planOf({ epochs, batch, accumulate, lr, lrBatch }: FinetuneSettings, im
     peakLearningRate: lrBatch === null ? lr : (lr * imagesPerStep) / lrBatch,
   };
 }
-
-/** Share of the epochs in which the learning rate rises, unless it is given. */
-const WARMUP_SHARE = 0.1;
 
 function scheduleOf({ epochs, scheduleEpochs, warmupEpochs, minLr }: FinetuneSettings, plan: FinetunePlan): Schedule {
   const inIterations = (count: number) => Math.round(count * plan.iterationsPerEpoch);

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { expectCode, expectExit, imagesIn, startPoa, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, imagesIn, startPoa, tinyPretrain, workshop } from "../support/program.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
@@ -57,26 +57,16 @@ test("a finished run that is resumed tells its result again and changes nothing"
 });
 
 test("a run that is interrupted or killed and resumed ends with the same bytes and the same figures", async () => {
-  const long = [
-    "--epochs",
-    "16",
-    "--mixup",
-    "0.8",
-    "--cutmix",
-    "1",
-    "--randaugment",
-    "m9-mstd0.5-inc1",
-    "--drop-path",
-    "0.2",
-  ];
-  const whole = await expectExit(0, tune("whole", ...long, "--json"), { cwd });
+  const long = ["--epochs", "10", "--mixup", "0.8", "--randaugment", "m9-mstd0.5-inc1", "--drop-path", "0.2"];
+  const whole = await expectCode(0, tune("whole", ...long, "--json"), { cwd });
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     const running = startPoa(tune(signal, ...long, "--json"), { cwd });
-    await running.said(/"iteration":30,/);
+    await running.said(/"iteration":14,/);
     running.child.kill(signal);
-    const { code } = await running.done;
+    const { code, stderr } = await running.done;
     assert.is(code, signal === "SIGINT" ? 130 : null);
-    const { result } = await expectExit(0, tune(signal, ...long, "--resume", "--json"), { cwd });
+    if (signal === "SIGINT") assert.match(stderr, /the same call with --resume continues/);
+    const { result } = await expectCode(0, tune(signal, ...long, "--resume", "--json"), { cwd });
     assert.is(result.top1, whole.result.top1);
     for (const file of ["model.safetensors", "metrics.jsonl"])
       assert.ok(
@@ -84,6 +74,16 @@ test("a run that is interrupted or killed and resumed ends with the same bytes a
         `${signal} ${file}`,
       );
   }
+});
+
+test("another build of the kernels than the run began with is told", async () => {
+  cpSync(join(cwd, "whole"), join(cwd, "relaxed"), { recursive: true });
+  rmSync(join(cwd, "relaxed", "result.json"));
+  const path = join(cwd, "relaxed", "finetune.json");
+  writeFileSync(path, readFileSync(path, "utf8").replace('"simd": "plain"', '"simd": "relaxed"'));
+  const long = ["--epochs", "10", "--mixup", "0.8", "--randaugment", "m9-mstd0.5-inc1", "--drop-path", "0.2"];
+  const { stderr } = await expectCode(0, tune("relaxed", ...long, "--resume"), { cwd });
+  assert.match(stderr, /began with --simd relaxed and continues with --simd plain/);
 });
 
 test("few labels, images held out, another head and the published settings are taken", async () => {

@@ -10,7 +10,7 @@ import { test } from "../support/test.js";
 
 const info: FinetuneInfo = {
   ...{ version: "0.0.0", model: "/models/a", network: "16x2", settings: tinyTuning(), data: "folder:/photos" },
-  ...{ images: 16, dataFingerprint: "0123", classes: ["a", "b"], host: {} },
+  ...{ images: 16, dataFingerprint: "0123", testFingerprint: "4567", classes: ["a", "b"], host: {} },
 };
 
 test("a new folder says what it is, and is held until it is unlocked", () => {

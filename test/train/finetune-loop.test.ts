@@ -20,7 +20,7 @@ const settings = tinyTuning({ ...everythingOn, epochs: 3 });
 function open(path = tempFolder(), changes: Partial<typeof settings> = {}) {
   const tuner = new FineTuner(freshEncoder(), source, { ...settings, ...changes });
   const info = { version: "0", model: "", network: "16x2", settings: tuner.settings, data: "", images: 18 };
-  const described = { ...info, dataFingerprint: "", classes: source.classes, host: {} };
+  const described = { ...info, dataFingerprint: "", testFingerprint: "", classes: source.classes, host: {} };
   const exists = FinetuneFolder.isOne(path);
   const folder = exists ? FinetuneFolder.open(path, described) : FinetuneFolder.create(path, described);
   const saved = folder.loadNewest(true, (message) => assert.unreachable(message));
