@@ -34,17 +34,24 @@ const numbers = {
 
 const HIDDEN = 2048;
 
+/** Names of the recipes, in brief. */
+const RECIPES =
+  "small, semi, vit_{s,b,l}, swin_{t,s,b}, resnet_{50,101,152}, {cifar10,cifar100,inat18,inat19,flowers,cars}_{s,b}";
+
 /** Options of `finetune` that make up its settings. */
 export const settingsOptions: Readonly<Record<string, Option>> = {
   recipe: {
     value: "NAME",
-    about: `settings to start from: ${Object.keys(finetuneRecipes).join(", ")}`,
+    about: `settings to start from: ${RECIPES}`,
     fallback: "small",
   },
   published: { about: "as the published code ran: no drop path, the cosine laid over 200 epochs" },
   ...Object.fromEntries(Object.entries(numbers).map(([name, [, about]]) => [name, { value: "X", about }])),
   randaugment: { value: "POLICY|none", about: "RandAugment in timm's notation: m9-mstd0.5-inc1" },
-  head: { value: "linear|projection", about: `classifier; projection has a hidden layer of ${HIDDEN}` },
+  head: {
+    value: "linear|projection",
+    about: `classifier; projection has a hidden layer, that of the run's head or of ${HIDDEN}`,
+  },
   seed: { value: "N", about: "source of all randomness" },
   recompute: { about: "run blocks again in the backward pass, for less memory" },
 };

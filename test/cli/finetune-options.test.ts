@@ -27,6 +27,16 @@ test("options are laid over a recipe", () => {
   assert.is(finetuneSettings(call("--head", "projection", "--seed", "7", "--recompute")).hidden, 2048);
 });
 
+test("the help names every recipe, and no other", () => {
+  const brief = settingsOptions.recipe.about.split(": ")[1];
+  const expand = (text: string): string[] => {
+    const [, before, inner, after] = /^(.*?)\{(.*?)\}(.*)$/.exec(text) ?? [];
+    return inner === undefined ? [text] : inner.split(",").flatMap((part) => expand(before + part + after));
+  };
+  const named = brief.split(", ").flatMap(expand);
+  assert.equal(named.sort(), Object.keys(finetuneRecipes).sort());
+});
+
 test("every number of the settings has an option", () => {
   const numbers = ["epochs", "schedule-epochs", "warmup", "batch", "accumulate", "lr", "layer-decay", "weight-decay"];
   const more = ["mixup", "cutmix", "smoothing", "jitter", "erasing", "least-area", "drop-path", "ema"];
