@@ -28,7 +28,7 @@ const numbers = {
   jitter: ["jitter", "colour jitter; not together with RandAugment"],
   erasing: ["erasing", "probability of random erasing"],
   "least-area": ["leastArea", "least area of a crop as a share of the image"],
-  "drop-path": ["dropPath", "stochastic depth of the last block"],
+  "drop-path": ["dropPath", "stochastic depth of the last block of a transformer"],
   ema: ["ema", "momentum of a moving average of the weights, evaluated too"],
 } as const satisfies Record<string, readonly [keyof FinetuneSettings, string]>;
 
@@ -53,7 +53,7 @@ export const settingsOptions: Readonly<Record<string, Option>> = {
     about: `classifier; projection has a hidden layer, that of the run's head or of ${HIDDEN}`,
   },
   seed: { value: "N", about: "source of all randomness" },
-  recompute: { about: "run blocks again in the backward pass, for less memory" },
+  recompute: { about: "run blocks of a transformer again in the backward pass, for less memory" },
 };
 
 /**

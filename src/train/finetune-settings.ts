@@ -44,7 +44,7 @@ export interface FinetuneSettings {
   /** Length of a hidden layer of the classifier; 0 = a linear classifier. */
   readonly hidden: number;
   readonly seed: number;
-  /** Run blocks again in the backward pass, for less memory. */
+  /** Run blocks again in the backward pass, for less memory. Transformers only. */
   readonly recompute: boolean;
 }
 
@@ -69,7 +69,8 @@ function transfer(epochs: number, lr: number, layerDecay: number, dropPath = 0.1
   };
 }
 
-const b = 0.2; // drop path of ViT-B
+/** Drop path of a ViT-B. */
+const BASE = 0.2;
 
 /** Named settings: one for small images and a CPU, and the published ones. */
 export const finetuneRecipes = {
@@ -88,17 +89,17 @@ export const finetuneRecipes = {
   resnet_101: imagenet(100, 1e-3, 0.4, { batch: 128, dropPath: 0 }),
   resnet_152: imagenet(100, 7e-4, 0.45, { batch: 64, dropPath: 0 }),
   cifar10_s: transfer(1000, 8e-6, 0.9),
-  cifar10_b: transfer(1000, 7.5e-6, 0.9, b),
+  cifar10_b: transfer(1000, 7.5e-6, 0.9, BASE),
   cifar100_s: transfer(1000, 9e-6, 0.85),
-  cifar100_b: transfer(1000, 7.5e-6, 0.8, b),
+  cifar100_b: transfer(1000, 7.5e-6, 0.8, BASE),
   inat18_s: transfer(360, 4e-4, 0.8),
-  inat18_b: transfer(360, 2e-4, 0.75, b),
+  inat18_b: transfer(360, 2e-4, 0.75, BASE),
   inat19_s: transfer(360, 7e-5, 0.85),
-  inat19_b: transfer(360, 4e-5, 0.75, b),
+  inat19_b: transfer(360, 4e-5, 0.75, BASE),
   flowers_s: transfer(1000, 6e-4, 0.6),
-  flowers_b: transfer(1000, 5e-4, 0.7, b),
+  flowers_b: transfer(1000, 5e-4, 0.7, BASE),
   cars_s: transfer(1000, 4e-4, 0.8),
-  cars_b: transfer(1000, 3e-4, 0.7, b),
+  cars_b: transfer(1000, 3e-4, 0.7, BASE),
   /** 1 % or 10 % of the labels (spec §7.3). */
   semi: { ...published, epochs: 1000, lr: 5e-6, lrBatch: 512, batch: 128, layerDecay: 1, hidden: 2048 },
 } as const satisfies Record<string, FinetuneSettings>;
