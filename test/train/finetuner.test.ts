@@ -130,7 +130,11 @@ test("drop path, recomputing and accumulation act as they are meant to", async (
   assert.equal(await after({ dropPath: 0.4, recompute: true }), plain);
   const tuner = tunerOf({ accumulate: 2 });
   assert.equal(tuner.plan, { iterationsPerEpoch: 2, totalIterations: 4, imagesPerStep: 8, peakLearningRate: 3e-3 });
-  assert.is((await tuner.step()).images, 8);
+  const halves = await tuner.step();
+  const whole = await tunerOf({ batch: 8 }).step();
+  assert.is(halves.images, 8);
+  assert.ok(Math.abs(halves.loss - whole.loss) < 1e-5, "the same images in two parts");
+  assert.ok(Math.abs(halves.gradientNorm / whole.gradientNorm - 1) < 1e-4);
 });
 
 test("a step that is not finite changes nothing", async () => {
