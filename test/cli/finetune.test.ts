@@ -133,6 +133,7 @@ test("what is wrong has its message and exit code, and leaves no folder behind",
   assert.match((await expectCode(2, tune("tuned"), { cwd })).stderr, /is not empty.*--resume/);
   const other = await expectCode(2, tune("tuned", "--ema", "0.9", "--resume", "--net", "8x1"), { cwd });
   assert.match(other.stderr, /begun with other ema/);
+  assert.match((await expectCode(2, ["resume", "tuned"], { cwd })).stderr, /holds a fine-tuning/);
   assert.match((await expectCode(3, ["finetune", "nothing", ...quick, "--out", "x"], { cwd })).stderr, /is not there/);
 });
 
