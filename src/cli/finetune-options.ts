@@ -28,6 +28,7 @@ const numbers = {
   jitter: ["jitter", "colour jitter; not together with RandAugment"],
   erasing: ["erasing", "probability of random erasing"],
   "least-area": ["leastArea", "least area of a crop as a share of the image"],
+  flip: ["flip", "probability of mirroring left and right; 0 for digits and letters"],
   "drop-path": ["dropPath", "stochastic depth of the last block of a transformer"],
   ema: ["ema", "momentum of a moving average of the weights, evaluated too"],
 } as const satisfies Record<string, readonly [keyof FinetuneSettings, string]>;

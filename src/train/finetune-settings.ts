@@ -36,6 +36,7 @@ export interface FinetuneSettings {
   readonly erasing: number;
   /** Least area of a crop as a share of the image. */
   readonly leastArea: number;
+  /** Probability of mirroring left and right. */
   readonly flip: number;
   /** Of the last block; rates rise linearly from 0 in the first. Transformers only. */
   readonly dropPath: number;
