@@ -10,8 +10,12 @@ export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.
 export { imageArray } from "./data/image-array.js";
 export { imageFiles } from "./data/image-files.js";
 export { imageFolder } from "./data/image-folder.js";
+export { splitByLabel } from "./data/label-share.js";
 export { type BatchOptions, type BatchStream, batches, type ImageBatch } from "./data/loader.js";
 export { memoryCache } from "./data/memory-cache.js";
+export { drawMix, type Mix, type MixPolicy, mixImages, mixTargets } from "./data/mixup.js";
 export { mnist } from "./data/mnist.js";
 export { MultiCrop, type MultiCropOptions } from "./data/multi-crop.js";
+export { drawRandAugment, type ImageOperation, parseRandAugment, type RandAugmentPolicy } from "./data/rand-augment.js";
 export { openSource, parseSourceSpec } from "./data/source-spec.js";
+export { TrainTransform, type TrainTransformOptions } from "./data/train-transform.js";

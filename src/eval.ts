@@ -3,6 +3,7 @@
 export { leastCostAssignment } from "./eval/assignment.js";
 export { type BackgroundFigures, backgroundFigures, foregroundOf, type VariantAnswers } from "./eval/backgrounds.js";
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from "./eval/bootstrap.js";
+export { type Classification, classify } from "./eval/classify.js";
 export { type ClusterFigures, type Clustering, clusterFigures, matchedHits } from "./eval/cluster-metrics.js";
 export {
   classFeatures,
@@ -52,3 +53,6 @@ export { type Classifier, knnClassifier, type Recognizer, recognize } from "./ev
 export { type SemiDraw, type SemiOptions, type SemiResult, semiSupervised } from "./eval/semi.js";
 export { drawLabelled, holdOut, type LabelAmount, stratifiedFolds } from "./eval/stratified.js";
 export { fitPca, type Pca, projectOnto } from "./eval/whitened-pca.js";
+export { type FinetuneOptions, type Finetuning, finetune } from "./train/finetune.js";
+export { asPublished, type FinetuneRecipe, type FinetuneSettings, finetuneRecipes } from "./train/finetune-settings.js";
+export { FineTuner, type FinetuneReport } from "./train/finetuner.js";

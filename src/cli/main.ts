@@ -13,6 +13,7 @@ import { evalKnn } from "./commands/eval-knn.js";
 import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
 import { evalSemi } from "./commands/eval-semi.js";
+import { finetune } from "./commands/finetune.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   evalRobust,
   evalLinear,
   evalSemi,
+  finetune,
   embed,
   subnetsList,
   subnetsExtract,

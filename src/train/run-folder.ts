@@ -1,13 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
-import { appendLine, replaceFile } from "./durable-write.js";
-
-/** An unreadable lock that is younger may be one that another process is just writing. */
-const LOCK_SETTLES_MS = 5_000;
+import { replaceFile } from "./durable-write.js";
+import { expectFreeFolder, FolderLock } from "./folder-lock.js";
+import { MetricsFile } from "./metrics-file.js";
 
 /** What run.json says beside the config. */
 export interface RunInfo {
@@ -26,10 +24,14 @@ export interface RunInfo {
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
+  private readonly lock: FolderLock;
+  private readonly metrics: MetricsFile;
 
   constructor(path: string) {
     this.path = path;
     this.checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+    this.lock = new FolderLock(path);
+    this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
   }
 
   /**
@@ -38,14 +40,7 @@ export class RunFolder {
    * @throws ConfigError as `create`
    */
   static expectFree(path: string, { overwrite = false } = {}): void {
-    if (!existsSync(path)) return;
-    if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-    const holder = holderOf(join(path, "lock"));
-    if (holder && isRunning(holder)) throw inUse(path, holder);
-    if (readdirSync(path).length === 0 || overwrite) return;
-    throw new ConfigError(
-      `--out ${path} is not empty. Name another folder, continue with \`poa resume\`, or pass --overwrite.`,
-    );
+    expectFreeFolder(path, { overwrite, wayOut: "continue with `poa resume`" });
   }
 
   /**
@@ -61,7 +56,7 @@ export class RunFolder {
       throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
     }
     const folder = new RunFolder(path);
-    folder.lock();
+    folder.lock.take();
     folder.clear();
     return folder;
   }
@@ -73,7 +68,7 @@ export class RunFolder {
       throw new DataError(`${path} ${what}. Name the --out folder of a pre-training.`);
     }
     const folder = new RunFolder(path);
-    folder.lock();
+    folder.lock.take();
     return folder;
   }
 
@@ -107,19 +102,12 @@ export class RunFolder {
 
   /** Adds one line to metrics.jsonl. @throws ResourceError if the disk is full */
   appendMetrics(metrics: Readonly<Record<string, unknown>>): void {
-    appendLine(this.metricsPath, JSON.stringify(metrics));
+    this.metrics.append(metrics);
   }
 
   /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
   truncateMetrics(iteration: number): void {
-    if (!existsSync(this.metricsPath)) return;
-    const text = readFileSync(this.metricsPath, "utf8");
-    const kept = text
-      .split("\n")
-      .filter((line) => (iterationOf(line) ?? Number.POSITIVE_INFINITY) < iteration)
-      .map((line) => `${line}\n`)
-      .join("");
-    if (kept !== text) replaceFile(this.metricsPath, kept);
+    this.metrics.truncate(iteration);
   }
 
   /** Writes profile.json. @throws ResourceError if the disk is full */
@@ -129,11 +117,7 @@ export class RunFolder {
 
   /** Lets others use the folder. */
   unlock(): void {
-    try {
-      if (holderOf(this.lockPath)?.pid === process.pid) unlinkSync(this.lockPath);
-    } catch {
-      // Gone already.
-    }
+    this.lock.release();
   }
 
   /** The trace of a run that was profiled. */
@@ -141,88 +125,16 @@ export class RunFolder {
     return join(this.path, "profile.json");
   }
 
-  private get lockPath(): string {
-    return join(this.path, "lock");
-  }
-
   private get infoPath(): string {
     return join(this.path, "run.json");
   }
 
-  private get metricsPath(): string {
-    return join(this.path, "metrics.jsonl");
-  }
-
-  private lock(): void {
-    const own = JSON.stringify({ pid: process.pid, host: hostname() });
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        writeFileSync(this.lockPath, own, { flag: "wx" });
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-          throw new ConfigError(`${this.path} cannot be written: ${(error as Error).message}.`, { cause: error });
-        }
-      }
-      const holder = holderOf(this.lockPath);
-      if (holder ? isRunning(holder) : ageOf(this.lockPath) < LOCK_SETTLES_MS) throw inUse(this.path, holder);
-      rmSync(this.lockPath, { force: true }); // left behind by a process that is gone
-    }
-    throw inUse(this.path, holderOf(this.lockPath));
-  }
-
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metricsPath, this.tracePath])
+    for (const path of [this.configPath, this.infoPath, this.metrics.path, this.tracePath])
       rmSync(path, { force: true });
     this.checkpoints.clear();
   }
-}
-
-interface Holder {
-  pid: number;
-  host: string;
-}
-
-function inUse(path: string, holder: Holder | null): ConfigError {
-  const by = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
-  return new ConfigError(
-    `${path} is in use by ${by}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
-  );
-}
-
-function holderOf(path: string): Holder | null {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-  const { pid, host } = (parsed(text) ?? {}) as Partial<Holder>;
-  return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
-}
-
-/** Infinity if the file is not there. */
-function ageOf(path: string): number {
-  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
-  return Date.now() - mtimeMs;
-}
-
-/** A process on another host cannot be asked, so it counts as running. */
-function isRunning({ pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function iterationOf(line: string): number | null {
-  const { iteration } = (parsed(line) ?? {}) as { iteration?: unknown };
-  return typeof iteration === "number" ? iteration : null;
 }
 
 /** null if the text is not JSON. */

@@ -7,11 +7,11 @@ import { type ProbeReport, probePlan } from "../../eval/probe-training.js";
 import { holdOut } from "../../eval/stratified.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { INTERRUPTED, interruptible } from "../interrupt.js";
 import { extractionOptions, openBankAndQueries, shareOption } from "../labelled-data.js";
 import { type OpenModel, openModel } from "../model.js";
 import { formatDuration, formatTable, type Output } from "../output.js";
 import { ProbeFolder, weightsDigest } from "../probe-folder.js";
-import { INTERRUPTED, StopRequest } from "../stop-request.js";
 
 const PURPOSES = { fit: "training images", selection: "validation images", test: "test images" } as const;
 
@@ -61,15 +61,15 @@ export const evalLinear: Command = {
       const { probe } = evaluation;
       if (saved) probe.loadStateDict(saved.tensors, saved.iteration);
       if (saved) output.note(`continuing at step ${saved.iteration} of ${plan.iterations}`);
-      const stop = new StopRequest(output);
-      const finished = await evaluation
-        .train({
-          signal: stop.signal,
+      const nothing = () => {};
+      const finished = await interruptible(output, nothing, (signal) =>
+        evaluation.train({
+          signal,
           onStep: stepReporter(output, { ...plan, start: probe.iteration }),
           save: folder && (() => folder.save(probe)),
           saveEverySeconds: call.integer("save-every", 1),
-        })
-        .finally(() => stop.close());
+        }),
+      );
       if (!finished) return interrupted(output, { network: model.network, iterations: probe.iteration, folder });
       const result = evaluation.judge();
       warnAtEdge(output, result.chosen.learningRate, plan.learningRates);
