@@ -5,6 +5,7 @@ import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { appendLine, replaceFile } from "./durable-write.js";
+import { EVENT_FILE, EventFile } from "./tensorboard.js";
 
 /** An unreadable lock that is younger may be one that another process is just writing. */
 const LOCK_SETTLES_MS = 5_000;
@@ -22,7 +23,10 @@ export interface RunInfo {
   readonly host: Readonly<Record<string, string | number>>;
 }
 
-/** The files of one run: config.yaml, run.json, metrics.jsonl, profile.json if it was profiled, checkpoints/, lock. */
+/**
+ * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if that was
+ * asked for, checkpoints/, lock.
+ */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
@@ -82,6 +86,12 @@ export class RunFolder {
     return new RunFolder(path).readInfo();
   }
 
+  /** Whether a process is at work on a run. */
+  static isHeld(path: string): boolean {
+    const holder = holderOf(join(path, "lock"));
+    return holder !== null && isRunning(holder);
+  }
+
   get configPath(): string {
     return join(this.path, "config.yaml");
   }
@@ -108,6 +118,16 @@ export class RunFolder {
   /** Adds one line to metrics.jsonl. @throws ResourceError if the disk is full */
   appendMetrics(metrics: Readonly<Record<string, unknown>>): void {
     appendLine(this.metricsPath, JSON.stringify(metrics));
+  }
+
+  /** Adds one line to timing.jsonl. @throws ResourceError if the disk is full */
+  appendTiming(timing: Readonly<Record<string, number>>): void {
+    appendLine(this.timingPath, JSON.stringify(timing));
+  }
+
+  /** A new event file for the steps from `iteration` on. @throws ResourceError if the disk is full */
+  openEvents(iteration: number): EventFile {
+    return new EventFile(this.eventsPath, iteration);
   }
 
   /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
@@ -153,6 +173,14 @@ export class RunFolder {
     return join(this.path, "metrics.jsonl");
   }
 
+  private get timingPath(): string {
+    return join(this.path, "timing.jsonl");
+  }
+
+  private get eventsPath(): string {
+    return join(this.path, "tensorboard");
+  }
+
   private lock(): void {
     const own = JSON.stringify({ pid: process.pid, host: hostname() });
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -173,7 +201,11 @@ export class RunFolder {
 
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metricsPath, this.tracePath])
+    const events = existsSync(this.eventsPath) ? readdirSync(this.eventsPath) : [];
+    for (const path of [
+      ...[this.configPath, this.infoPath, this.metricsPath, this.timingPath, this.tracePath],
+      ...events.filter((name) => EVENT_FILE.test(name)).map((name) => join(this.eventsPath, name)),
+    ])
       rmSync(path, { force: true });
     this.checkpoints.clear();
   }
