@@ -4,12 +4,14 @@ import { pathToFileURL } from "node:url";
 import { nearestName } from "../elastic/nearest-name.js";
 import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
 import { type Command, helpOf, parseCall } from "./command.js";
+import { dashboard } from "./commands/dashboard.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalKnn } from "./commands/eval-knn.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
+import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
@@ -24,6 +26,8 @@ const commands: readonly Command[] = [
   subnetsList,
   subnetsExtract,
   importCommand,
+  reportCommand,
+  dashboard,
   demo,
   doctor,
 ];

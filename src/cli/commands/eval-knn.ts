@@ -27,7 +27,10 @@ export const evalKnn: Command = {
   async run(call, output) {
     const ks = parseKs(call.required("k"));
     const [shots, draws] = [call.integer("shots", 1), call.integer("draws", 1)];
-    const { bank, queries } = await openBankAndQueries("eval knn", { data: call.required("data"), test: call.text("test") });
+    const { bank, queries } = await openBankAndQueries("eval knn", {
+      data: call.required("data"),
+      test: call.text("test"),
+    });
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const train = await extractFeatures(bank, encoder, extractionOptions(call, output, "bank"));

@@ -1,0 +1,87 @@
+import type { Chart } from "../chart.js";
+import { shortened } from "../curves.js";
+import { heatMaps } from "../heat-map.js";
+import { type Html, html } from "../html.js";
+import { countText, numberText, percentText, wholeText } from "../number-text.js";
+import type { RankedNetwork, Ranking } from "../ranking.js";
+import type { RunRecord } from "../run-record.js";
+import { chartSlots, emptyNote, type Section } from "../section.js";
+
+/** Accuracy and cost of every network, as `poa subnets rank` measured them. */
+export function accuracy({ ranking, path }: RunRecord): Section {
+  const [id, title] = ["accuracy", "Accuracy of every network"];
+  if (!ranking) {
+    const note = "The networks have not been compared yet. This command does so:";
+    return { id, title, body: emptyNote(note, `poa subnets rank ${path} --data SPEC`), charts: [] };
+  }
+  const charts = [
+    paretoChart(ranking, { id: "pareto-ms", by: "ms", xLabel: "milliseconds per image" }),
+    paretoChart(ranking, { id: "pareto-params", by: "params", xLabel: "parameters" }),
+  ].filter(({ x }) => x.length > 0);
+  const body = html`<p>k-NN accuracy in percent, k = ${ranking.k}: ${ranking.data}${ranking.test === "" ? null : ` against ${ranking.test}`}.
+Networks with a frame lie on the Pareto front: none is both faster and better.</p>
+${accuracyMap(ranking.networks)}
+${chartSlots(charts)}
+<details><summary>All ${ranking.networks.length} networks as a table</summary>${table(ranking)}</details>`;
+  return { id, title, body, charts };
+}
+
+function accuracyMap(networks: readonly RankedNetwork[]): Html {
+  return heatMaps(networks, {
+    caption: "k-NN accuracy, %",
+    cell: ({ name, knn, params, ms, pareto }) => {
+      const title = `${name}: ${percentText(knn)} %, ${countText(params)} parameters, ${numberText(ms)} ms`;
+      return { value: knn, text: percentText(knn), title, marked: pareto };
+    },
+  });
+}
+
+/** Accuracy over cost, with those on the front of that cost joined by a line. */
+function paretoChart(
+  { networks }: Ranking,
+  { id, by, xLabel }: { id: string; by: "ms" | "params"; xLabel: string },
+): Chart {
+  const sorted = networks
+    .filter((network) => network[by] > 0 && Number.isFinite(network.knn))
+    .sort((a, b) => a[by] - b[by] || b.knn - a.knn);
+  let best = Number.NEGATIVE_INFINITY;
+  const front = sorted.map(({ knn }) => {
+    if (knn <= best) return null;
+    best = knn;
+    return shortened(100 * knn);
+  });
+  const percent = (value: number) => (Number.isFinite(value) ? shortened(100 * value) : null);
+  return {
+    ...{ id, xLabel, xScale: "log" },
+    title: `accuracy by ${xLabel}`,
+    caption: "k-NN accuracy in percent; bars are 95 % intervals, the line joins those that no cheaper one exceeds",
+    x: sorted.map((network) => shortened(network[by])),
+    names: sorted.map(({ name }) => name),
+    series: [
+      {
+        label: "k-NN %",
+        points: true,
+        values: sorted.map(({ knn }) => percent(knn)),
+        range: {
+          low: sorted.map(({ interval }) => percent(interval.low)),
+          high: sorted.map(({ interval }) => percent(interval.high)),
+        },
+      },
+      { label: "front", values: front },
+    ],
+  };
+}
+
+function table({ networks, threads }: Ranking): Html {
+  const row = (network: RankedNetwork) => {
+    const { name, params, macs, bytes, ms, msP95, knn, interval, pareto } = network;
+    return html`<tr><th scope="row">${name}${pareto ? " ★" : ""}</th><td>${wholeText(params)}</td><td>${countText(macs)}</td>
+<td>${countText(bytes)}B</td><td>${numberText(ms)}</td><td>${numberText(msP95)}</td><td>${percentText(knn)}</td>
+<td>${percentText(interval.low)} to ${percentText(interval.high)}</td></tr>`;
+  };
+  const heads = ["network", "parameters", "multiply-adds", "file", "ms", "ms, 95th of 100", "k-NN %", "95 % interval"];
+  return html`<div class="wide"><table class="rows">
+<caption>times are per image${threads > 0 ? `, on ${threads} ${threads === 1 ? "thread" : "threads"}` : null}; ★ lies on the Pareto front</caption>
+<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${[...networks].sort((a, b) => b.knn - a.knn).map(row)}</tbody></table></div>`;
+}
