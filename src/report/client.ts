@@ -52,10 +52,29 @@ function seriesOptions({ series, names, xLabel }: Chart): { series: Plot.Series[
       width: 1.5,
       spanGaps: true,
       value: (_, value) => text(value),
-      ...(points ? { paths: () => null, points: { show: true, size: 7, fill: stroke } } : {}),
+      ...pointsOf(stroke, { alone: points, named: names !== undefined }),
     });
   });
   return { series: made, bands };
+}
+
+/** Dots alone, a line alone beside dots that have names, or a line with dots where there is room for them. */
+function pointsOf(stroke: string, { alone, named }: { alone?: boolean; named: boolean }): Partial<Plot.Series> {
+  if (alone) return { paths: () => null, points: { show: true, size: 7, fill: stroke } };
+  return { points: named ? { show: false } : { fill: stroke } };
+}
+
+/** Some room beside the points; lines of a logarithmic axis are counted from its start, so that is a round number. */
+function logRange(_: Plot, min: number, max: number): Plot.Range.MinMax {
+  const decade = 10 ** Math.floor(Math.log10(min / 1.1));
+  return [Math.floor(min / 1.1 / decade) * decade, max * 1.2];
+}
+
+/** Of a logarithmic axis 1, 2 and 5 of each decade have room for a number. */
+function logLabels(_: Plot, splits: number[]): (number | null)[] {
+  return splits.map((value) =>
+    [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(Math.log10(value)))) ? value : null,
+  );
 }
 
 function axis(label?: string): Plot.Axis {
@@ -106,21 +125,28 @@ function edgesFollow(plot: Plot, index: number | null): void {
     if (plot.series[edge]?.class === "edge" && plot.series[edge].show !== show) plot.setSeries(edge, { show });
 }
 
+/** Without a pointer the legend tells the last numbers. */
+function showLast(plot: Plot): void {
+  if (plot.legend.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+}
+
 function draw(figure: HTMLElement): void {
   const chart = charts.get(figure.dataset.chart ?? "");
   const place = figure.querySelector<HTMLElement>(".plot");
   if (!chart || !place) return;
   const { series, bands } = seriesOptions(chart);
   const overIterations = chart.xLabel === "iteration";
+  const log = chart.xScale === "log";
   const plot = new uPlot(
     {
       width: place.clientWidth,
       height: HEIGHT,
       ...{ series, bands },
-      scales: { x: { time: false, distr: chart.xScale === "log" ? 3 : 1 } },
-      axes: [axis(chart.xLabel), axis()],
+      padding: [10, 14, 0, 0],
+      scales: { x: { time: false, ...(log && { distr: 3, range: logRange }) } },
+      axes: [{ ...axis(chart.xLabel), ...(log && { filter: logLabels }) }, axis()],
       cursor: overIterations ? { sync: { key: "iteration" }, y: false } : { y: false },
-      hooks: { drawAxes: [drawBars(chart)], setSeries: [edgesFollow] },
+      hooks: { drawAxes: [drawBars(chart)], setSeries: [edgesFollow], setLegend: [showLast], ready: [showLast] },
     },
     columns(chart),
     place,

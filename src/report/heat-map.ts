@@ -64,13 +64,13 @@ function heatMap(
     return html`<td class="${classes}" title="${cell.title}">${cell.text}</td>`;
   };
   const [across, down] = flat ? ["width", "depth"] : ["stage-3 blocks", "stage-2 blocks"];
-  return html`<div class="wide"><table class="heat">
-<caption>${caption}</caption>
+  const title = `${caption}; ${across} from left to right, ${down} upwards`;
+  return html`<div><p>${title}</p><div class="wide"><table class="heat" aria-label="${title}">
 <tbody>${rows.map(
     (row) =>
       html`<tr><th scope="row">${row}</th>${columns.map((column) => cellOf(at.get(`${column} ${row}`)))}</tr>
 `,
   )}</tbody>
-<tfoot><tr><th><span>${down} ↑ · ${across} →</span></th>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></tfoot>
-</table></div>`;
+<tfoot><tr><th></th>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></tfoot>
+</table></div></div>`;
 }

@@ -22,7 +22,7 @@ export function chartSlots(charts: readonly Chart[]): Html {
 
 /** What a section says while there is nothing to show. */
 export function emptyNote(text: string, command?: string): Html {
-  return html`<p class="empty">${text}${command === undefined ? null : html` <code>${command}</code>`}</p>`;
+  return html`<p>${text}${command === undefined ? null : html` <code>${command}</code>`}</p>`;
 }
 
 /** Terms with what belongs to them. */

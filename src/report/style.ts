@@ -3,7 +3,7 @@ import { SHADES } from "./heat-map.js";
 /** Share of the hot colour in each shade of a heat map. */
 const shades = Array.from({ length: SHADES }, (_, i) => {
   const share = Math.round(6 + (86 * i) / (SHADES - 1));
-  return `.h${i} { background: color-mix(in oklab, var(--hot) ${share}%, var(--surface)); ${share > 52 ? "color: var(--on-hot);" : ""} }`;
+  return `.heat .h${i} { background: color-mix(in oklab, var(--hot) ${share}%, var(--surface)); ${share > 52 ? "color: var(--on-hot);" : ""} }`;
 }).join("\n");
 
 /** How the page looks, on paper-white and on dark. Colours of series keep their order in both. */
@@ -38,7 +38,8 @@ nav a { padding: 0.25rem 0.6rem; border-radius: 0.5rem; color: var(--muted); tex
 nav a:hover, nav a:focus-visible { background: var(--surface); color: var(--text); }
 section { margin: 1.8rem 0 2.4rem; }
 h2 { margin: 0 0 0.7rem; font-size: 1.15rem; }
-p { max-width: 46rem; margin: 0 0 0.9rem; }
+p { max-width: 52rem; margin: 0 0 0.9rem; }
+section p { color: var(--muted); font-size: 0.92rem; }
 code, pre { font: 0.86em/1.5 ui-monospace, monospace; unicode-bidi: isolate; }
 code { overflow-wrap: anywhere; padding: 0.1em 0.35em; border-radius: 0.3em; background: color-mix(in oklab, var(--line) 55%, transparent); }
 .state { display: flex; align-items: center; gap: 0.8rem; max-width: none; }
@@ -54,24 +55,27 @@ progress::-moz-progress-bar { background: var(--accent); }
 .tile, .chart, .picture, .terms, details { background: var(--surface); border: 1px solid var(--line); border-radius: 0.7rem; }
 .tile { display: flex; flex-direction: column; padding: 0.6rem 0.85rem 0.7rem; color: inherit; text-decoration: none; }
 .tile span, .tile small { color: var(--muted); font-size: 0.82rem; }
-.tile b { font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.tile b { font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .warning { border-color: var(--warn); background: var(--warn-ground); }
-p.warning { padding: 0.5rem 0.85rem; border: 1px solid var(--warn); border-radius: 0.7rem; }
-.empty { color: var(--muted); }
-.charts, .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr)); gap: 0.9rem; }
+section p.warning { color: var(--text); padding: 0.5rem 0.85rem; border: 1px solid var(--warn); border-radius: 0.7rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr)); gap: 0.9rem; }
 figure { margin: 0; padding: 0.7rem 0.85rem; min-width: 0; }
 figcaption { margin-bottom: 0.4rem; font-size: 0.85rem; line-height: 1.35; }
 figcaption b { display: block; font-size: 0.95rem; overflow-wrap: anywhere; }
 figcaption span { color: var(--muted); }
 .chart .plot { min-height: 14.5rem; }
-.pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 36rem), 1fr)); }
+.pictures { columns: 30rem 2; column-gap: 0.9rem; }
+.picture { break-inside: avoid; margin-bottom: 0.9rem; }
 .picture img { display: block; max-width: 100%; height: auto; border-radius: 0.35rem; }
 .u-legend { color: var(--muted); font-size: 0.8rem; text-align: left; }
+.u-legend th { font-weight: 400; }
 .u-legend .u-marker { width: 0.7rem; height: 0.7rem; border-radius: 0.2rem; }
 .u-legend .u-value { font-variant-numeric: tabular-nums; color: var(--text); }
 .u-legend .edge, .u-cursor-pt.edge { display: none; }
 .u-select { background: color-mix(in oklab, var(--accent) 18%, transparent); }
-.heat-maps { display: flex; flex-wrap: wrap; gap: 1.2rem; margin-bottom: 1rem; }
+.heat-maps { display: flex; flex-wrap: wrap; gap: 0 1.6rem; margin-bottom: 1rem; }
+.heat-maps > div { min-width: 0; }
+.heat-maps p { margin: 0.3rem 0; font-size: 0.82rem; }
 .wide { overflow-x: auto; max-width: 100%; }
 table { border-collapse: separate; border-spacing: 2px; font-size: 0.82rem; font-variant-numeric: tabular-nums; }
 caption { padding-bottom: 0.35rem; color: var(--muted); text-align: left; }
@@ -79,7 +83,6 @@ th { color: var(--muted); font-weight: 500; text-align: right; }
 .heat td { min-width: 2.9rem; padding: 0.3rem 0.35rem; border-radius: 0.3rem; text-align: center; background: color-mix(in oklab, var(--line) 40%, transparent); }
 .heat tbody th { padding-right: 0.35rem; }
 .heat tfoot th { text-align: center; }
-.heat tfoot th span { white-space: nowrap; font-size: 0.75rem; }
 .heat .marked { outline: 2px solid var(--series-1); outline-offset: -2px; }
 ${shades}
 .rows { border-spacing: 0; margin-top: 0.4rem; }
@@ -87,7 +90,7 @@ ${shades}
 .rows th:first-child { text-align: left; color: var(--text); }
 .terms { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 0.2rem 1.6rem; margin: 0 0 0.9rem; padding: 0.7rem 0.95rem; font-size: 0.88rem; }
 .terms div { display: flex; gap: 0.8rem; }
-dt { flex: none; width: 8.2rem; color: var(--muted); }
+dt { flex: none; width: 9.2rem; color: var(--muted); }
 dd { margin: 0; overflow-wrap: anywhere; unicode-bidi: isolate; min-width: 0; }
 details { padding: 0.55rem 0.95rem; margin-top: 0.9rem; }
 summary { cursor: pointer; }

@@ -55,19 +55,23 @@ async function open(browser: Browser, url: string, { scheme, size }: View): Prom
   return { page, complaints, asked };
 }
 
-/** For each chart the share of its pixels that have the colour of its first series. */
+/** For each chart the share of its pixels that have the colour of its first or second series; one may hide the other. */
 function drawnShares(page: Page): Promise<Record<string, number>> {
   return page.evaluate(() => {
     const style = getComputedStyle(document.documentElement);
-    const hex = style.getPropertyValue("--series-0").trim();
-    const wanted = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+    const colors = ["--series-0", "--series-1"].map((name) => {
+      const hex = style.getPropertyValue(name).trim();
+      return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+    });
     const shares: Record<string, number> = {};
     for (const figure of document.querySelectorAll<HTMLElement>("[data-chart]")) {
       const canvas = figure.querySelector("canvas");
       const pixels = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
       let count = 0;
-      for (let i = 0; i < pixels.length; i += 4)
-        if (wanted.every((value, c) => Math.abs(pixels[i + c] - value) < 24) && pixels[i + 3] > 200) count++;
+      for (let i = 0; i < pixels.length; i += 4) {
+        const near = colors.some((color) => color.every((value, c) => Math.abs(pixels[i + c] - value) < 24));
+        if (near && pixels[i + 3] > 200) count++;
+      }
       shares[figure.dataset.chart!] = count / Math.max(1, pixels.length / 4);
     }
     return shares;
@@ -151,7 +155,7 @@ inBrowser("a dashboard that is opened before the first step fills itself and fol
       await page.waitForSelector("[data-chart] canvas");
       await page.getByText("Configuration, complete").click();
       append(path, "metrics.jsonl", `${metricsLine(3)}\n${metricsLine(4).slice(0, 9)}`);
-      await page.getByText("4 of 8").waitFor();
+      await page.getByText("of 8, 50.0 %").waitFor();
       assertDrawn(await drawnShares(page), 9);
       assert.ok(
         await page

@@ -79,7 +79,7 @@ test("k-NN over time has a curve for each k, and figures that tell of collapse",
 test("the networks drawn are counted by width and depth", () => {
   const { text } = shown();
   assert.match(text.networks, /times drawn, of 6/);
-  assert.match(text.networks, /2 2 0 1 2 2 depth ↑ · width → 8 16/);
+  assert.match(text.networks, /width from left to right, depth upwards 2 2 0 1 2 2 8 16/);
 });
 
 test("a ranking is a map, two fronts and a table; without one the section names the command", () => {
@@ -127,7 +127,7 @@ test("a run that has done no step has a page that says so", () => {
   const { charts, text } = shown({ steps: 0 });
   assert.is(charts.size, 0);
   for (const id of ["losses", "schedules", "networks"]) assert.match(text[id], /yet/);
-  assert.match(text.overview, /stopped step 0 of 8/);
+  assert.match(text.overview, /stopped steps 0 of 8, 0\.0 %/);
 });
 
 test("names from outside stay text: data, images, host, networks of damaged files", () => {

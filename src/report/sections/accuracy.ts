@@ -7,6 +7,9 @@ import type { RankedNetwork, Ranking } from "../ranking.js";
 import type { RunRecord } from "../run-record.js";
 import { chartSlots, emptyNote, type Section } from "../section.js";
 
+/** How many times as much as the cheapest network the dearest one must cost for a logarithmic scale. */
+const LOG_FROM = 4;
+
 /** Accuracy and cost of every network, as `poa subnets rank` measured them. */
 export function accuracy({ ranking, path }: RunRecord): Section {
   const [id, title] = ["accuracy", "Accuracy of every network"];
@@ -52,7 +55,8 @@ function paretoChart(
   });
   const percent = (value: number) => (Number.isFinite(value) ? shortened(100 * value) : null);
   return {
-    ...{ id, xLabel, xScale: "log" },
+    ...{ id, xLabel },
+    xScale: sorted.length > 0 && sorted[sorted.length - 1][by] > LOG_FROM * sorted[0][by] ? "log" : "linear",
     title: `accuracy by ${xLabel}`,
     caption: "k-NN accuracy in percent; bars are 95 % intervals, the line joins those that no cheaper one exceeds",
     x: sorted.map((network) => shortened(network[by])),

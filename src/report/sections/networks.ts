@@ -17,9 +17,9 @@ export function networks(record: RunRecord): Section {
       return { value: count, text: wholeText(count), title };
     },
   });
-  const note = html`<p>Beside the intact network every step trains ${record.config.student.samples_per_step}, drawn without
-replacement from a list in which small networks stand more often. The intact network, ${space.full.name}, is drawn by itself
-only where it is the only one.</p>`;
+  const { samples_per_step: samples } = record.config.student;
+  const note = html`<p>Every step trains the intact network, ${space.full.name}, and ${samples === 1 ? "one" : samples} drawn without
+replacement from a list of the others, in which small ones stand more often.</p>`;
   const body = total > 0 ? html`${note}${map}` : emptyNote("No network has been drawn yet.");
   return { id: "networks", title: "Networks drawn", body, charts: [] };
 }

@@ -12,8 +12,8 @@ export function overview(record: RunRecord): Section {
   const { iterations, plan } = record;
   const total = plan.totalIterations;
   const tiles = [
-    tile("step", `${wholeText(iterations)} of ${wholeText(total)}`, percentText(iterations / total) + " %"),
-    tile("images seen", countText(iterations * plan.imagesPerStep), `${countText(record.info.images)} in the data`),
+    tile("steps", wholeText(iterations), `of ${wholeText(total)}, ${percentText(iterations / total)} %`),
+    tile("images seen", countText(iterations * plan.imagesPerStep), `${wholeText(record.info.images)} in the data`),
     ...lossTile(record),
     ...accuracyTile(record),
     ...speedTiles(record),
