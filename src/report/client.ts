@@ -12,6 +12,9 @@ const COLORS = 8;
 /** Of a colour that is laid over another: a quarter, as the last two hexadecimal digits. */
 const QUARTER = "40";
 
+/** Distances between numbers of an axis that counts. */
+const WHOLE = Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
+
 const charts = new Map<string, Chart>();
 const plots = new Map<string, { readonly plot: Plot; readonly chart: Chart }>();
 
@@ -127,7 +130,7 @@ function edgesFollow(plot: Plot, index: number | null): void {
 
 /** Without a pointer the legend tells the last numbers. */
 function showLast(plot: Plot): void {
-  if (plot.legend.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+  if ((plot.cursor.left ?? -1) < 0) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
 function draw(figure: HTMLElement): void {
@@ -144,9 +147,18 @@ function draw(figure: HTMLElement): void {
       ...{ series, bands },
       padding: [10, 14, 0, 0],
       scales: { x: { time: false, ...(log && { distr: 3, range: logRange }) } },
-      axes: [{ ...axis(chart.xLabel), ...(log && { filter: logLabels }) }, axis()],
+      axes: [
+        { ...axis(chart.xLabel), ...(log && { filter: logLabels }), ...(overIterations && { incrs: WHOLE }) },
+        axis(),
+      ],
       cursor: overIterations ? { sync: { key: "iteration" }, y: false } : { y: false },
-      hooks: { drawAxes: [drawBars(chart)], setSeries: [edgesFollow], setLegend: [showLast], ready: [showLast] },
+      hooks: {
+        drawAxes: [drawBars(chart)],
+        setSeries: [edgesFollow],
+        setLegend: [showLast],
+        setData: [showLast],
+        ready: [showLast],
+      },
     },
     columns(chart),
     place,

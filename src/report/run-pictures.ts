@@ -38,36 +38,48 @@ export interface PictureOptions {
 
 /**
  * What the network sees of some images and what it makes of them: crops, attention, principal components of its features,
- * neighbours. Which images are shown depends on the source alone.
+ * neighbours. Which images are shown depends on the source alone. A picture that these images do not allow is left out with a
+ * warning.
  *
- * @throws DataError if fewer than two images can be read
+ * @throws DataError if no image can be read
  */
-export async function runPictures(
-  { config, encoder, source }: PictureSubject,
-  { onProgress, onWarning }: PictureOptions = {},
-): Promise<PagePicture[]> {
+export async function runPictures(subject: PictureSubject, options: PictureOptions = {}): Promise<PagePicture[]> {
+  const { config, encoder, source } = subject;
+  const { onProgress, onWarning = () => {} } = options;
   const bank = spread(source, BANK_IMAGES);
   const images = await readSome(bank, FEATURE_IMAGES);
   const filled = filling(source, config.train.batch_size_per_gpu * config.train.accumulate);
-  const { features, ...rows } = await extractFeatures(bank, encoder, { onProgress, onWarning });
+  const features = await extractFeatures(bank, encoder, { onProgress, onWarning });
+  const featured = { source: bank, features };
+  const pictures: Wanted[] = [
+    ["Crops of the training", CROP_BYTES, CROP_IMAGES, (count) => contactSheet(config, filled, { images: count })],
+    ["Attention", OTHER_BYTES, SIDES, (side) => attentionPicture(encoder, images.slice(0, ATTENTION_IMAGES), { side })],
+    ["Features of patches", OTHER_BYTES, SIDES, (side) => pcaPicture(encoder, images, { side })],
+    ["Nearest neighbours", OTHER_BYTES, SIDES, (side) => neighborsPicture(featured, featured, { ...QUERIES, side })],
+  ];
+  const made: PagePicture[] = [];
   try {
-    const featured = { source: bank, features: { features, ...rows } };
-    return [
-      await encoded("Crops of the training", CROP_BYTES, CROP_IMAGES, (count) =>
-        contactSheet(config, filled, { images: count }),
-      ),
-      await encoded("Attention", OTHER_BYTES, SIDES, (side) =>
-        attentionPicture(encoder, images.slice(0, ATTENTION_IMAGES), { side }),
-      ),
-      await encoded("Features of patches", OTHER_BYTES, SIDES, (side) => pcaPicture(encoder, images, { side })),
-      await encoded("Nearest neighbours", OTHER_BYTES, SIDES, (side) =>
-        neighborsPicture(featured, featured, { ...QUERIES, side }),
-      ),
-    ];
+    for (const wanted of pictures) {
+      try {
+        made.push(await encoded(wanted));
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        onWarning(`report: ${wanted[0]} cannot be shown: ${error.message}`);
+      }
+    }
   } finally {
-    features.dispose();
+    features.features.dispose();
   }
+  return made;
 }
+
+/** A picture by what it may take: its title, its bytes, sizes to try, and how it is made in one of them. */
+type Wanted = readonly [
+  title: string,
+  bytes: number,
+  sizes: readonly number[],
+  make: (size: number) => Promise<Picture> | Picture,
+];
 
 /** At most so many images of a source, evenly spread. */
 function spread(source: ImageSource, count: number): ImageSource {
@@ -102,12 +114,7 @@ async function readSome(source: ImageSource, count: number): Promise<RawImage[]>
 }
 
 /** The first picture of some sizes that takes few enough bytes; the last one is halved until it does. */
-async function encoded(
-  title: string,
-  bytes: number,
-  sizes: readonly number[],
-  make: (size: number) => Promise<Picture> | Picture,
-): Promise<PagePicture> {
+async function encoded([title, bytes, sizes, make]: Wanted): Promise<PagePicture> {
   let last: { picture: Picture; png: Uint8Array } | null = null;
   for (const size of sizes) {
     const picture = await make(size);
