@@ -8,16 +8,16 @@ export interface PageAssets {
   readonly styles: readonly string[];
 }
 
-/** uPlot as its package has it, and what draws with it. */
+/** uPlot as its package has it, with its licence, and what draws with it. */
 export function pageAssets(): PageAssets {
   const { resolve } = createRequire(import.meta.url);
-  const ofPlots = (file: string) => readFileSync(resolve(`uplot/dist/${file}`), "utf8");
+  const ofPlots = (file: string) => readFileSync(resolve(`uplot/${file}`), "utf8");
   const client = readFileSync(new URL("./client.js", import.meta.url), "utf8");
   return {
     scripts: [
-      { text: `/* uPlot, copyright Leon Sorokin, MIT licence */\n${ofPlots("uPlot.iife.min.js")}`, module: false },
+      { text: `/* uPlot\n${ofPlots("LICENSE")}*/\n${ofPlots("dist/uPlot.iife.min.js")}`, module: false },
       { text: client, module: true },
     ],
-    styles: [ofPlots("uPlot.min.css"), style],
+    styles: [ofPlots("dist/uPlot.min.css"), style],
   };
 }

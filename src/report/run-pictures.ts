@@ -15,7 +15,7 @@ import type { PagePicture } from "./sections/pictures.js";
 const CROP_BYTES = 400_000;
 const OTHER_BYTES = 220_000;
 /** Sides of a tile in pixels, and numbers of images with their crops; the first whose picture is small enough is taken. */
-const SIDES = [128, 112, 96, 80, 64, 48];
+const SIDES = [128, 96, 64, 48];
 const CROP_IMAGES = [4, 3, 2, 1];
 
 /** Images shown with their attention, with their features, and with their neighbours; and those that neighbours are among. */

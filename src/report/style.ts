@@ -1,9 +1,12 @@
 import { SHADES } from "./heat-map.js";
 
+/** Share of the hot colour from which on the other colour of text can be read better, in light and in dark. */
+const DARK_FROM = 64;
+
 /** Share of the hot colour in each shade of a heat map. */
 const shades = Array.from({ length: SHADES }, (_, i) => {
   const share = Math.round(6 + (86 * i) / (SHADES - 1));
-  return `.heat .h${i} { background: color-mix(in oklab, var(--hot) ${share}%, var(--surface)); ${share > 52 ? "color: var(--on-hot);" : ""} }`;
+  return `.heat .h${i} { background: color-mix(in oklab, var(--hot) ${share}%, var(--surface)); ${share > DARK_FROM ? "color: var(--on-hot);" : ""} }`;
 }).join("\n");
 
 /** How the page looks, on paper-white and on dark. Colours of series keep their order in both. */
