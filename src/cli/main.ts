@@ -9,7 +9,9 @@ import { dashboard } from "./commands/dashboard.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
+import { evalCluster } from "./commands/eval-cluster.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalRobust } from "./commands/eval-robust.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -29,6 +31,8 @@ const commands: readonly Command[] = [
   pretrain,
   resume,
   evalKnn,
+  evalCluster,
+  evalRobust,
   embed,
   subnetsList,
   subnetsExtract,

@@ -4,8 +4,11 @@ import { encodePng } from "../data/encode-png.js";
 import { imageFiles } from "../data/image-files.js";
 import { openSource } from "../data/source-spec.js";
 import { ConfigError, DataError } from "../errors.js";
+import type { Encoder } from "../models/encoder.js";
 import type { Picture } from "../report/pictures/picture.js";
+import { init } from "../runtime/context.js";
 import type { Call, Option } from "./command.js";
+import { openModel } from "./model.js";
 import type { Output } from "./output.js";
 import { expectWritable } from "./output-file.js";
 
@@ -35,6 +38,28 @@ export function pictureFile(call: Call): string {
     throw new ConfigError(`--out ${out}: pictures are written as PNG. Name a file that ends in .png.`);
   expectWritable("--out", out);
   return out;
+}
+
+/** How a picture is to be drawn, and how large the encoder sees the images. */
+export interface DrawingOptions {
+  readonly side: number | undefined;
+  readonly resolution: number | undefined;
+}
+
+/** What a verb does that draws what MODEL makes of the images of `--images`, one by one. */
+export async function drawImages(
+  verb: string,
+  call: Call,
+  output: Output,
+  draw: (encoder: Encoder, images: readonly RawImage[], options: DrawingOptions) => Picture,
+): Promise<void> {
+  const out = pictureFile(call);
+  const [side, resolution] = [call.integer("tile", 16), call.integer("resolution", 1)];
+  const shown = shownOf(await openImages(verb, call), call);
+  await init({ threads: call.threads, simd: call.simd });
+  const { encoder, network } = await openModel(call.operands[0], call.text("net"));
+  const images = await readImages(shown, call, output);
+  savePicture(out, draw(encoder, images, { side, resolution }), output, { network, images: images.length });
 }
 
 /** Writes a picture and tells so. */
@@ -79,7 +104,7 @@ export function shownOf(source: ImageSource, call: Call): ImageSource {
  *
  * @throws DataError if none can be read
  */
-export async function readImages(source: ImageSource, call: Call, output: Output): Promise<RawImage[]> {
+async function readImages(source: ImageSource, call: Call, output: Output): Promise<RawImage[]> {
   const images: RawImage[] = [];
   for (let index = 0; index < source.length; index++) {
     try {

@@ -61,7 +61,8 @@ export interface DuplicateReport {
 }
 
 /**
- * Reads and decodes every image of a source, and tells what is in it. Memory is 25 bytes per image and a few images.
+ * Reads and decodes every image of a source, and tells what is in it. Memory is some 30 bytes for each image, and a few
+ * images.
  *
  * @throws DataError with `strict`, for the first broken image in the order of the source's reads
  */

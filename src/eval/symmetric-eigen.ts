@@ -30,8 +30,7 @@ export interface Eigenpairs {
  * @throws NumericError if an entry is not finite
  */
 export function leadingEigenpairs(matrix: Float64Array, n: number, k: number): Eigenpairs {
-  if (!matrix.every(Number.isFinite))
-    throw new NumericError("eigenpairs: the matrix holds a number that is not finite.");
+  if (!matrix.every(Number.isFinite)) throw new NumericError("eigenpairs: the matrix holds a number that is not finite.");
   const basis = new KrylovBasis(matrix, n);
   let nextCheck = Math.min(n, 2 * k + LEAST_STEPS);
   for (;;) {
@@ -147,8 +146,7 @@ export function tridiagonalEigenpairs(diagonal: readonly number[], offDiagonal: 
   });
   let steps = 0;
   for (let high = m - 1; high > 0; ) {
-    for (let i = 0; i < high; i++)
-      if (Math.abs(e[i]) <= Number.EPSILON * (Math.abs(d[i]) + Math.abs(d[i + 1]))) e[i] = 0;
+    for (let i = 0; i < high; i++) if (Math.abs(e[i]) <= Number.EPSILON * (Math.abs(d[i]) + Math.abs(d[i + 1]))) e[i] = 0;
     if (e[high - 1] === 0) {
       high--;
       continue;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { pixels } from "../support/image-fixtures.js";
-import { expectCode, expectExit, imagesIn, type Ran, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, imagesIn, type Ran, tinyPretrain, workshop } from "../support/program.js";
 import { test } from "../support/test.js";
 
 const cwd = workshop();
@@ -10,7 +10,16 @@ imagesIn(join(cwd, "more"), 3);
 writeFileSync(join(cwd, "broken.png"), "broken");
 await expectCode(0, tinyPretrain, { cwd });
 
-const visualize = (what: string, ...args: string[]) => ["visualize", what, "run", "--out", `${what}.png`, ...args];
+const visualize = (what: string, ...args: string[]) => [
+  "visualize",
+  what,
+  "run",
+  "--out",
+  `${what}.png`,
+  "--tile",
+  "24",
+  ...args,
+];
 const files = ["images/left/000.png", "images/right/001.png", "images/left/002.png"];
 
 /** Expects a picture of the size that the result tells. */
@@ -21,8 +30,8 @@ async function expectPicture({ result }: Ran): Promise<Record<string, unknown>> 
 }
 
 test("attention of images of a folder, spread over it, in the wanted number", async () => {
-  const args = visualize("attention", "--images", "images", "--count", "2", "--tile", "40", "--json");
-  const result = await expectPicture(await expectExit(0, args, { cwd }));
+  const args = visualize("attention", "--images", "images", "--count", "2", "--json");
+  const result = await expectPicture(await expectCode(0, args, { cwd }));
   assert.equal([result.file, result.network, result.images], ["attention.png", "16x2", 2]);
   assert.match(String(result.caption), /class token to 4 × 4 patches/);
 });

@@ -57,13 +57,13 @@ const strips: readonly (readonly [string, string])[] = [
   [
     "0123456789()[]",
     `
-.###. ..#.. .###. .###. ...#. ##### ..##. ##### .###. .###. ..#.. #.... ###.. ###..
-#...# .##.. #...# #...# ..##. #.... .#... ....# #...# #...# .#... .#... #.... ..#..
-#...# ..#.. ....# ....# .#.#. ####. #.... ...#. #...# #...# #.... ..#.. #.... ..#..
-#...# ..#.. ...#. ..##. #..#. ....# ####. ..#.. .###. .#### #.... ..#.. #.... ..#..
-#...# ..#.. ..#.. ....# ##### ....# #...# ..#.. #...# ....# #.... ..#.. #.... ..#..
-#...# ..#.. .#... #...# ...#. #...# #...# ..#.. #...# ...#. .#... .#... #.... ..#..
-.###. .###. ##### .###. ...#. .###. .###. ..#.. .###. .##.. ..#.. #.... ###.. ###..
+.##.. ..#.. .###. .###. ...#. ##### ..##. ##### .###. .###. ..#.. #.... ###.. ###..
+#..#. .##.. #...# #...# ..##. #.... .#... ....# #...# #...# .#... .#... #.... ..#..
+#..#. ..#.. ....# ....# .#.#. ####. #.... ...#. #...# #...# #.... ..#.. #.... ..#..
+#..#. ..#.. ...#. ..##. #..#. ....# ####. ..#.. .###. .#### #.... ..#.. #.... ..#..
+#..#. ..#.. ..#.. ....# ##### ....# #...# ..#.. #...# ....# #.... ..#.. #.... ..#..
+#..#. ..#.. .#... #...# ...#. #...# #...# ..#.. #...# ...#. .#... .#... #.... ..#..
+.##.. .###. ##### .###. ...#. .###. .###. ..#.. .###. .##.. ..#.. #.... ###.. ###..
 ..... ..... ..... ..... ..... ..... ..... ..... ..... ..... ..... ..... ..... .....`,
   ],
   [
@@ -127,12 +127,16 @@ export function textWidth(text: string): number {
   return glyphsOf(text).reduce((sum, { width }, i) => sum + width + (i > 0 ? SPACING : 0), 0);
 }
 
-/** The text, or as much of its beginning as fits into that many columns, with dots behind. */
+/** The text, or as much of its beginning and its end as fits into that many columns, with dots between. */
 export function fitText(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   const characters = [...text];
-  while (characters.length > 0 && textWidth(`${characters.join("")}..`) > columns) characters.pop();
-  return characters.length > 0 ? `${characters.join("").trimEnd()}..` : "";
+  for (let kept = characters.length - 1; kept > 0; kept--) {
+    const [head, tail] = [Math.ceil(kept / 2), Math.floor(kept / 2)];
+    const shorter = [...characters.slice(0, head), "..", ...characters.slice(characters.length - tail)].join("");
+    if (textWidth(shorter) <= columns) return shorter;
+  }
+  return "";
 }
 
 /** Calls `visit` for every set pixel of a text, with its column and row. */

@@ -1,17 +1,20 @@
 import type { ImageSource, RawImage } from "../../data/dataset.js";
 import type { Config } from "../../poa/config-keys.js";
 import { planRun } from "../../poa/plan.js";
-import { Canvas } from "./canvas.js";
-import { centerSquares } from "./center-squares.js";
+import { Canvas, type Rgb } from "./canvas.js";
 import { type DrawnImage, type DrawOptions, drawCrops, type GlobalCrop } from "./drawn-crops.js";
+import { fittedImage } from "./fitted-image.js";
 import type { Picture } from "./picture.js";
 import { captionLine, GAP, LINE, MARGIN } from "./tile-sheet.js";
 
 /** Small crops are magnified by a whole number, so that a global one has about this side in pixels. */
 const WANTED_SIDE = 144;
-/** What is left of the brightness of a masked patch, and of its edge. */
-const MASKED = 0.28;
-const EDGE = 0.55;
+/** Beside images that are no squares. */
+const EMPTY: Rgb = [238, 238, 240];
+/** The colour that covers masked patches, and how much of it, also at their edges. */
+const COVER: Rgb = [62, 72, 132];
+const COVERED = 0.78;
+const COVERED_EDGE = 0.5;
 
 /** Sizes of a sheet in pixels, which follow from the config. */
 interface SheetLayout {
@@ -34,8 +37,8 @@ function layoutOf({ crops }: Config): SheetLayout {
 }
 
 /**
- * What training makes of images: a row for each with the image, its two global and its local crops, masked patches
- * darkened. Crops of fewer than 96 pixels are magnified by a whole number.
+ * What training makes of images: a row for each with the whole image, its two global and its local crops, masked patches
+ * covered in blue. Crops of fewer than 96 pixels are magnified by a whole number.
  *
  * @throws ConfigError, DataError as `drawCrops`
  */
@@ -69,7 +72,10 @@ function drawRow(
 ): void {
   const { scale, globalSide, localSide, down } = layout;
   const column = (i: number) => MARGIN + i * (globalSide + GAP);
-  canvas.draw(centerSquares([original], globalSide)[0], { x: MARGIN, y });
+  const whole = fittedImage(original, globalSide);
+  const middle = (size: number) => Math.floor((globalSide - size) / 2);
+  canvas.fill({ x: MARGIN, y, width: globalSide, height: globalSide }, EMPTY);
+  canvas.draw(whole, { x: MARGIN + middle(whole.width), y: y + middle(whole.height) });
   captionLine(canvas, path.split(/[/\\]/).at(-1)!, { x: MARGIN, y: y + globalSide + 5, width: globalSide });
   globals.forEach((crop, i) => {
     canvas.draw(withMask(crop, scale), { x: column(i + 1), y });
@@ -80,7 +86,7 @@ function drawRow(
   });
 }
 
-/** A crop magnified, its masked patches darkened, each with an edge of a pixel. */
+/** A crop magnified, its masked patches covered, each with a lighter edge of a pixel. */
 function withMask({ image, mask }: GlobalCrop, scale: number): RawImage {
   const side = image.width * scale;
   const canvas = new Canvas(side, side);
@@ -92,7 +98,8 @@ function withMask({ image, mask }: GlobalCrop, scale: number): RawImage {
     for (let x = 0; x < side; x++) {
       const masked = mask[patchOf(y) * grid + patchOf(x)] === 1;
       const edge = patchOf(x + 1) !== patchOf(x) || patchOf(y + 1) !== patchOf(y);
-      for (let c = 0; c < 3; c++, at++) if (masked) canvas.data[at] *= edge ? EDGE : MASKED;
+      const share = masked ? (edge ? COVERED_EDGE : COVERED) : 0;
+      for (let c = 0; c < 3; c++, at++) canvas.data[at] += Math.round(share * (COVER[c] - canvas.data[at]));
     }
   }
   return canvas;
@@ -109,7 +116,7 @@ function captionOf(
   const masked = drawn.flatMap(({ globals }) => globals.filter(({ mask }) => mask)).length;
   const masks =
     ibot.loss_weight > 0
-      ? `Darkened patches are masked for the patch loss, in ${masked} of the ${2 * drawn.length} global crops shown; ` +
+      ? `Patches under blue are masked for the patch loss, in ${masked} of the ${2 * drawn.length} global crops shown; ` +
         `training masks from step ${maskStart} on.`
       : "The patch loss is off, so nothing is masked.";
   return (

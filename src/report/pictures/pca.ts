@@ -32,7 +32,7 @@ export interface PatchComponents {
   readonly grid: number;
   /** The first three components of the features of all patches  [grid · grid, 3], an array per image. */
   readonly components: readonly Float32Array[];
-  /** The first three of foreground features alone, in the same form; null if too few patches are foreground. */
+  /** The first three of foreground features alone, in the same form; null if there is no foreground or it is all alike. */
   readonly ofForeground: readonly Float32Array[] | null;
 }
 
@@ -44,7 +44,7 @@ export interface PatchComponents {
  * seldom are, lie below zero on average; the others so that their largest coordinate is positive.
  *
  * @param images  the middle square of each is seen
- * @throws ConfigError if the resolution is not made of whole patches, DataError if there are no two patches
+ * @throws ConfigError if the resolution is not made of whole patches, DataError if all patches are alike
  */
 export function patchComponents(
   encoder: Encoder,
@@ -85,6 +85,9 @@ function foregroundCoordinates(rows: Tensor, coordinatesOfAll: Float32Array): Fl
   const chosen = step(() => keep(gatherRows(rows, foreground)));
   try {
     return coordinates(fitPca(chosen, SHOWN), rows);
+  } catch (error) {
+    if (error instanceof DataError) return null; // they are all alike
+    throw error;
   } finally {
     chosen.dispose();
   }
@@ -92,12 +95,11 @@ function foregroundCoordinates(rows: Tensor, coordinatesOfAll: Float32Array): Fl
 
 /** Along three directions [rows, 3]; 0 along those that are missing because the features vary in fewer. */
 function coordinates(pca: Pca, rows: Tensor): Float32Array {
-  const found = pca.directions.length;
-  const padded = new Float32Array(rows.shape[0] * SHOWN);
-  if (found === 0) return padded;
   const projected = projectOnto(pca, rows);
+  const [count, found] = projected.shape;
   const values = projected.toArray();
   projected.dispose();
+  const padded = new Float32Array(count * SHOWN);
   for (let i = 0; i < values.length; i++) padded[Math.floor(i / found) * SHOWN + (i % found)] = values[i];
   return padded;
 }

@@ -75,8 +75,9 @@ export function drawTiles(table: TileTable): RawImage {
   const { headings = [], rows } = table;
   const layout = new TileLayout(table);
   const canvas = new Canvas(layout.width, layout.height);
+  const small = headings.some((heading) => textWidth(heading) * TEXT_SCALE > table.side);
   headings.forEach((heading, column) => {
-    captionLine(canvas, heading, { ...layout.at(0, column), y: MARGIN });
+    captionLine(canvas, heading, { ...layout.at(0, column), y: MARGIN, scale: small ? 1 : TEXT_SCALE });
   });
   rows.forEach((row, r) => {
     row.forEach(({ image, frame, label }, column) => {
@@ -90,7 +91,11 @@ export function drawTiles(table: TileTable): RawImage {
 }
 
 /** A line of text in the middle of a width, cut to it. */
-export function captionLine(canvas: Canvas, text: string, { x, y, width }: Omit<Box, "height">): void {
-  const shown = fitText(text, Math.floor(width / TEXT_SCALE));
-  canvas.text(shown, { x: x + Math.floor((width - textWidth(shown) * TEXT_SCALE) / 2), y, scale: TEXT_SCALE });
+export function captionLine(
+  canvas: Canvas,
+  text: string,
+  { x, y, width, scale = TEXT_SCALE }: { x: number; y: number; width: number; scale?: number },
+): void {
+  const shown = fitText(text, Math.floor(width / scale));
+  canvas.text(shown, { x: x + Math.floor((width - textWidth(shown) * scale) / 2), y, scale });
 }
