@@ -122,10 +122,10 @@ function drawBars({ series }: Chart): (plot: Plot) => void {
 
 /** Switching a series off takes its band with it. */
 function edgesFollow(plot: Plot, index: number | null): void {
-  if (index === null || plot.series[index]?.class === "edge") return;
+  const isEdge = (at: number) => plot.series[at]?.class === "edge";
+  if (index === null || isEdge(index) || !isEdge(index - 1)) return;
   const show = plot.series[index].show === true;
-  for (const edge of [index - 1, index - 2])
-    if (plot.series[edge]?.class === "edge" && plot.series[edge].show !== show) plot.setSeries(edge, { show });
+  for (const edge of [index - 1, index - 2]) if (plot.series[edge].show !== show) plot.setSeries(edge, { show });
 }
 
 /** Without a pointer the legend tells the last numbers. */

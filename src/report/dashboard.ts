@@ -112,7 +112,7 @@ export class Dashboard {
         "Cross-Origin-Resource-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
       })
-      .end(runPage(this.record, { assets: this.assets, pictures: null, events }));
+      .end(runPage(this.record, { assets: this.assets, events }));
   }
 
   /** Keeps a reader up to date; one that stands elsewhere gets everything first. */

@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import type { PageAssets } from "./assets.js";
+import { type PageAssets, pageAssets } from "./assets.js";
 import { wholeText } from "./number-text.js";
 import { page } from "./page.js";
 import type { RunRecord } from "./run-record.js";
@@ -9,15 +9,19 @@ import { sectionsOf } from "./sections.js";
 const BACKBONES = { vit: "ViT", swin: "Swin", resnet: "ResNet" };
 
 export interface RunPageOptions {
-  readonly assets: PageAssets;
-  /** null where nobody named images. */
-  readonly pictures: readonly PagePicture[] | null;
+  /** Default: read from their files. */
+  readonly assets?: PageAssets;
+  /** Default null: nobody named images. */
+  readonly pictures?: readonly PagePicture[] | null;
   /** As of a page. */
   readonly events?: string;
 }
 
 /** The page of a run. The same run gives the same bytes. */
-export function runPage(record: RunRecord, { assets, pictures, events }: RunPageOptions): string {
+export function runPage(
+  record: RunRecord,
+  { assets = pageAssets(), pictures = null, events }: RunPageOptions = {},
+): string {
   const { info, space } = record;
   const networks = space.distinct().length;
   return page({

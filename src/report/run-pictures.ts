@@ -12,10 +12,10 @@ import type { Picture } from "./pictures/picture.js";
 import type { PagePicture } from "./sections/pictures.js";
 
 /** Bytes of a picture at most, so that a page stays below 2 MB; crops, which have most detail, get the most. */
-const CROP_BYTES = 400_000;
-const OTHER_BYTES = 220_000;
+const CROP_BYTES = 380_000;
+const OTHER_BYTES = 240_000;
 /** Sides of a tile in pixels, and numbers of images with their crops; the first whose picture is small enough is taken. */
-const SIDES = [128, 96, 64, 48];
+const SIDES = [128, 112, 96, 80, 64, 48];
 const CROP_IMAGES = [4, 3, 2, 1];
 
 /** Images shown with their attention, with their features, and with their neighbours; and those that neighbours are among. */

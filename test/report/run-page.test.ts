@@ -143,14 +143,14 @@ test("names from outside stay text: data, images, host, networks of damaged file
       "evaluations.jsonl": `${JSON.stringify({ iteration: 1, knn: { [evil]: 1 } })}\n`,
     },
   });
-  const made = runPage(recordOf(path), { assets, pictures: null });
+  const made = runPage(recordOf(path), { assets });
   assert.not.match(made, /<script>alert/);
   assert.is(made.match(/<script/g)!.length, 3, "the data and the two scripts of the page");
 });
 
 test("the same run gives the same bytes, and a long one a file of bounded size", () => {
   const path = writtenRun({ steps: 5_000 });
-  const made = runPage(recordOf(path), { assets, pictures: null });
-  assert.is(made, runPage(recordOf(path), { assets, pictures: null }));
+  const made = runPage(recordOf(path), { assets });
+  assert.is(made, runPage(recordOf(path), { assets }));
   assert.ok(made.length < 300_000, `${made.length} characters`);
 });

@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSource } from "../../data/source-spec.js";
-import { pageAssets } from "../../report/assets.js";
 import { runPage } from "../../report/run-page.js";
 import { runPictures } from "../../report/run-pictures.js";
 import type { RunRecord } from "../../report/run-record.js";
@@ -28,7 +27,7 @@ export const reportCommand: Command = {
     const out = call.text("out") ?? join(run, "report.html");
     expectWritable("--out", out);
     const pictures = await picturesOf(record, call, output);
-    const page = new TextEncoder().encode(runPage(record, { assets: pageAssets(), pictures }));
+    const page = new TextEncoder().encode(runPage(record, { pictures }));
     writeFileSync(out, page);
     output.result(
       { file: out, bytes: page.length, iterations: record.iterations, pictures: pictures?.length ?? 0 },
