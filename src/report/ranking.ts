@@ -11,14 +11,22 @@ export interface RankedNetwork {
   readonly macs: number;
   /** Of its file. */
   readonly bytes: number;
-  /** Median time of one image. */
+  /** Median time of a forward pass, and its 95th percentile. */
   readonly ms: number;
   readonly msP95: number;
   /** Share of the test images whose neighbours vote for their class. */
   readonly knn: number;
   readonly interval: { readonly low: number; readonly high: number };
-  /** Whether no other network is both faster and better. */
+  /** Whether no other network is as accurate, as fast and as small, and better in one of these. */
   readonly pareto: boolean;
+}
+
+/** Two networks of which the smaller one is better by more than chance explains. */
+export interface RankViolation {
+  readonly smaller: string;
+  readonly bigger: string;
+  /** Accuracy of the smaller one minus that of the bigger one. */
+  readonly difference: number;
 }
 
 /** rank.json of a run. */
@@ -26,9 +34,13 @@ export interface Ranking {
   readonly data: string;
   readonly test: string;
   readonly k: number;
-  readonly images: number;
+  /** Steps that the run had had. */
+  readonly steps: number;
+  /** Of the forward passes that were timed, and images in each. */
   readonly threads: number;
+  readonly batch: number;
   readonly networks: readonly RankedNetwork[];
+  readonly violations: readonly RankViolation[];
 }
 
 /** rank.json as it stands; read again when it changes. */
@@ -61,10 +73,20 @@ export function rankingOf(file: JsonObject | null): Ranking | null {
     data: textOf(file.data),
     test: textOf(file.test),
     k: numberOf(file.k),
-    images: numberOf(file.images),
+    steps: numberOf(file.steps),
     threads: numberOf(file.threads),
+    batch: numberOf(file.batch),
     networks,
+    violations: Array.isArray(file.violations) ? file.violations.flatMap(violationOf) : [],
   };
+}
+
+/** Empty for what is none. */
+function violationOf(value: unknown): RankViolation[] {
+  const { smaller, bigger, difference } = objectOf(value) ?? {};
+  return typeof smaller === "string" && typeof bigger === "string"
+    ? [{ smaller, bigger, difference: numberOf(difference) }]
+    : [];
 }
 
 /** Empty for what is no network. */

@@ -36,7 +36,11 @@ export class RunLog {
     if (performance.now() - this.stretch.begin >= STRETCH_MS) this.endStretch();
   }
 
-  /** Writes down what the last steps took, if there were any. @throws ResourceError if the disk is full */
+  /**
+   * Writes down what the last steps took, if there were any; time counts anew from here.
+   *
+   * @throws ResourceError if the disk is full
+   */
   endStretch(): void {
     const { begin, iteration, steps, images, dataWaitMs } = this.stretch;
     const now = performance.now();

@@ -8,7 +8,8 @@ import { test } from "../support/test.js";
 
 test("what subnets rank wrote is read, network by network", () => {
   const ranking = rankingOf(rankFile)!;
-  assert.equal([ranking.k, ranking.images, ranking.networks.length], [20, 40, 4]);
+  assert.equal([ranking.k, ranking.steps, ranking.batch, ranking.networks.length], [20, 8, 1, 4]);
+  assert.equal(ranking.violations, [{ smaller: "8x2", bigger: "16x1", difference: 0.05 }]);
   const { draws: _, ...wanted } = rankFile.networks[3];
   assert.equal(ranking.networks[3], wanted);
 });
@@ -26,6 +27,7 @@ test("what is no network is left out, a number that is missing is NaN, and nothi
   assert.is(data, "");
   assert.ok(Number.isNaN(networks[0].knn) && Number.isNaN(networks[0].interval.low));
   assert.is(networks[0].pareto, false);
+  assert.equal(rankingOf({ networks: [partial], violations: [null, {}, { smaller: 1, bigger: "x" }] })!.violations, []);
   for (const file of [null, {}, { networks: {} }, { networks: [] }, { networks: broken }])
     assert.is(rankingOf(file), null);
 });

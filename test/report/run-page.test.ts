@@ -98,6 +98,7 @@ test("a ranking is a map, two fronts and a table; without one the section names 
   assert.equal(series[0].range, { low: [45, 55, 50, 67.5], high: [55, 65, 60, 77.5] });
   assert.equal(series[1].values, [50, 60, null, 72.5], "the front leaves out what a cheaper network exceeds");
   assert.match(text.accuracy, /16x2 ★/);
+  assert.match(text.accuracy, /beyond chance: 1 8x2 is better than 16x1 by 5\.0 points/);
   const bare = shown();
   assert.ok(bare.text.accuracy.includes(`poa subnets rank ${bare.path} --data SPEC`));
   assert.ok(bare.text.pictures.includes(`poa report ${bare.path} --data SPEC`));

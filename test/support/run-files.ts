@@ -74,7 +74,17 @@ export function rewrite(path: string, name: string, text: string): void {
 
 /** rank.json with one network per place of the tiny search space, the larger the better and slower but for 16x1. */
 export const rankFile = {
-  ...{ data: "folder:/photos", test: "folder:/photos#test", k: 20, images: 40, threads: 1, host: {}, violations: [] },
+  ...{
+    data: "folder:/photos",
+    test: "folder:/photos#test",
+    k: 20,
+    images: 40,
+    steps: 8,
+    threads: 1,
+    batch: 1,
+    host: {},
+  },
+  violations: [{ smaller: "8x2", bigger: "16x1", difference: 0.05, interval: { low: 0.01, high: 0.09 } }],
   networks: [
     { name: "8x1", width: 8, depth: 1, knn: 0.5, ms: 1, pareto: true },
     { name: "8x2", width: 8, depth: 2, knn: 0.6, ms: 2, pareto: true },

@@ -7,9 +7,10 @@ const KNN = "knn.";
 
 /** Figures of an evaluation that tell whether the features have collapsed. */
 const HEALTH: readonly (readonly [key: string, caption: string])[] = [
-  ["featureStd", "deviation of the features over images; 0 is collapse"],
-  ["teacherEntropy", "entropy of the teacher's targets"],
-  ["lossOverLnK", "loss as a share of that of an even guess; 1 is nothing learnt"],
+  ["featureStd", "deviation of features of length 1 over images; healthy near 1/√F, 0 is collapse"],
+  ["teacherEntropy", "mean entropy of the targets, as a share of ln K; 1 if they say nothing"],
+  ["teacherMeanEntropy", "entropy of the mean target, as a share of ln K; 0 if all targets are the same"],
+  ["lossOverLnK", "loss of a pair of crops, as a share of ln K; 1 is nothing learnt"],
 ];
 
 /** k-NN accuracy of the teacher as the run went on. */
