@@ -67,7 +67,13 @@ function pointsOf(stroke: string, { alone, named }: { alone?: boolean; named: bo
   return { points: named ? { show: false } : { fill: stroke } };
 }
 
-/** Some room beside the points; lines of a logarithmic axis are counted from its start, so that is a round number. */
+/** Some room beside points that stand at the ends. */
+function linearRange(_: Plot, min: number, max: number): Plot.Range.MinMax {
+  const room = 0.05 * (max - min || max);
+  return [min - room, max + room];
+}
+
+/** The same; lines of a logarithmic axis are counted from its start, so that is a round number. */
 function logRange(_: Plot, min: number, max: number): Plot.Range.MinMax {
   const decade = 10 ** Math.floor(Math.log10(min / 1.1));
   return [Math.floor(min / 1.1 / decade) * decade, max * 1.2];
@@ -146,7 +152,9 @@ function draw(figure: HTMLElement): void {
       height: HEIGHT,
       ...{ series, bands },
       padding: [10, 14, 0, 0],
-      scales: { x: { time: false, ...(log && { distr: 3, range: logRange }) } },
+      scales: {
+        x: { time: false, ...(chart.names && { range: linearRange }), ...(log && { distr: 3, range: logRange }) },
+      },
       axes: [
         { ...axis(chart.xLabel), ...(log && { filter: logLabels }), ...(overIterations && { incrs: WHOLE }) },
         axis(),

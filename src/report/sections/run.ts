@@ -53,7 +53,7 @@ function timingCharts({ timing }: RunRecord) {
     curves(rates, {
       id: "rate",
       title: "images per second",
-      caption: "of stretches of five seconds, checkpoints included",
+      caption: "of stretches of some seconds, checkpoints included",
       series: new Map([["rate", "images/s"]]),
     }),
     curves(rates, {
