@@ -20,7 +20,7 @@ export interface HeatMapOptions<N extends Network> {
   readonly cell: (network: N) => HeatCell | null;
 }
 
-/** Where a network stands: its width is the column and its depth the row; of a ResNet, which has two depths, each width is a map of its own. */
+/** Where a network stands: in the column of its width and the row of its depth. A ResNet has two depths and a map for each width. */
 interface Place {
   readonly map: number | null;
   readonly column: number;

@@ -19,7 +19,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Template tag for markup: what stands in its places is escaped unless it is markup, so names of files cannot become elements. */
+/** Template tag for markup: what stands in its places is escaped unless it is markup, so no name of a file becomes an element. */
 export function html(strings: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
   return new Html(strings.map((text, i) => text + (i < parts.length ? textOf(parts[i]) : "")).join(""));
 }

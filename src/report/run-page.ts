@@ -26,7 +26,9 @@ export function runPage(
   const networks = space.distinct().length;
   return page({
     title: basename(resolve(record.path)),
-    subtitle: `${BACKBONES[space.backbone]} with ${wholeText(networks)} networks up to ${space.full.name}, ${wholeText(info.images)} images of ${info.data}`,
+    subtitle:
+      `${BACKBONES[space.backbone]} with ${wholeText(networks)} networks up to ${space.full.name}, ` +
+      `${wholeText(info.images)} images of ${info.data}`,
     sections: sectionsOf(record, pictures),
     ...{ assets, events },
   });

@@ -27,7 +27,7 @@ export interface LoopResult {
 }
 
 /**
- * Trains to the end of the plan: what a step has to tell is written down (run-log.ts), checkpoints at step 0, at intervals and at the end.
+ * Trains to the end of the plan: lines about each step (run-log.ts), checkpoints at step 0, at intervals and at the end.
  *
  * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not
  * @throws ResourceError if the disk is full

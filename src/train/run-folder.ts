@@ -24,8 +24,8 @@ export interface RunInfo {
 }
 
 /**
- * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if that was
- * asked for, checkpoints/, lock.
+ * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if
+ * that was asked for, checkpoints/, lock.
  */
 export class RunFolder {
   readonly path: string;

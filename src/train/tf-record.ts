@@ -22,8 +22,8 @@ function maskedCrc(bytes: Uint8Array): number {
 }
 
 /**
- * One record of a TFRecord file: its length in eight bytes, the checksum of those, the bytes, their checksum; numbers little-endian.
- * The format is described at tensorflow.org/tutorials/load_data/tfrecord.
+ * One record of a TFRecord file: its length in eight bytes, the checksum of those, the bytes, their checksum; numbers
+ * little-endian (tensorflow.org/tutorials/load_data/tfrecord).
  */
 export function tfRecord(bytes: Uint8Array): Uint8Array {
   const record = new Uint8Array(bytes.length + 16);
