@@ -1,5 +1,6 @@
-/** Pictures of what encoders see and of what training sees. */
+/** The page of a run, as a file and live; pictures of what encoders see and of what training sees. */
 
+export { Dashboard, type DashboardOptions } from "./report/dashboard.js";
 export {
   type AttentionMaps,
   type AttentionOptions,
@@ -17,3 +18,7 @@ export {
 } from "./report/pictures/neighbors.js";
 export { type PatchComponents, type PcaOptions, patchComponents, pcaPicture } from "./report/pictures/pca.js";
 export type { Picture } from "./report/pictures/picture.js";
+export { type RunPageOptions, runPage } from "./report/run-page.js";
+export { type PictureOptions, type PictureSubject, runPictures } from "./report/run-pictures.js";
+export { RunRecord, type SkippedStep, type Timing } from "./report/run-record.js";
+export type { PagePicture } from "./report/sections/pictures.js";

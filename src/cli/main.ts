@@ -5,6 +5,7 @@ import { nearestName } from "../elastic/nearest-name.js";
 import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
 import { type Command, helpOf, parseCall } from "./command.js";
 import { check } from "./commands/check.js";
+import { dashboard } from "./commands/dashboard.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
@@ -17,6 +18,7 @@ import { finetune } from "./commands/finetune.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
+import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
@@ -44,6 +46,8 @@ const commands: readonly Command[] = [
   visualizeAttention,
   visualizePca,
   visualizeNeighbors,
+  reportCommand,
+  dashboard,
   demo,
   doctor,
 ];

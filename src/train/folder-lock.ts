@@ -57,10 +57,15 @@ export function expectFreeFolder(
 ): void {
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-  const holder = holderOf(join(path, "lock"));
-  if (holder && isRunning(holder)) throw inUse(path, holder);
+  if (isHeld(path)) throw inUse(path, holderOf(join(path, "lock")));
   if (readdirSync(path).length === 0 || overwrite) return;
   throw new ConfigError(`--out ${path} is not empty. Name another folder, ${wayOut}, or pass --overwrite.`);
+}
+
+/** Whether a process works in a folder. */
+export function isHeld(path: string): boolean {
+  const holder = holderOf(join(path, "lock"));
+  return holder !== null && isRunning(holder);
 }
 
 interface Holder {

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { replaceFile } from "./durable-write.js";
-import { expectFreeFolder, FolderLock } from "./folder-lock.js";
+import { expectFreeFolder, FolderLock, isHeld } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
+import { EVENT_FILE, EventFile } from "./tensorboard.js";
 
 /** What run.json says beside the config. */
 export interface RunInfo {
@@ -20,18 +21,23 @@ export interface RunInfo {
   readonly host: Readonly<Record<string, string | number>>;
 }
 
-/** The files of one run: config.yaml, run.json, metrics.jsonl, profile.json if it was profiled, checkpoints/, lock. */
+/**
+ * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if
+ * that was asked for, checkpoints/, lock.
+ */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
   private readonly lock: FolderLock;
   private readonly metrics: MetricsFile;
+  private readonly timing: MetricsFile;
 
   constructor(path: string) {
     this.path = path;
     this.checkpoints = new CheckpointFolder(join(path, "checkpoints"));
     this.lock = new FolderLock(path);
     this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
+    this.timing = new MetricsFile(join(path, "timing.jsonl"));
   }
 
   /**
@@ -77,6 +83,11 @@ export class RunFolder {
     return new RunFolder(path).readInfo();
   }
 
+  /** Whether a process is at work on a run. */
+  static isHeld(path: string): boolean {
+    return isHeld(path);
+  }
+
   get configPath(): string {
     return join(this.path, "config.yaml");
   }
@@ -105,6 +116,16 @@ export class RunFolder {
     this.metrics.append(metrics);
   }
 
+  /** Adds one line to timing.jsonl. @throws ResourceError if the disk is full */
+  appendTiming(timing: Readonly<Record<string, number>>): void {
+    this.timing.append(timing);
+  }
+
+  /** A new event file for the steps from `iteration` on. @throws ResourceError if the disk is full */
+  openEvents(iteration: number): EventFile {
+    return new EventFile(this.eventsPath, iteration);
+  }
+
   /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
   truncateMetrics(iteration: number): void {
     this.metrics.truncate(iteration);
@@ -129,9 +150,17 @@ export class RunFolder {
     return join(this.path, "run.json");
   }
 
+  private get eventsPath(): string {
+    return join(this.path, "tensorboard");
+  }
+
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metrics.path, this.tracePath])
+    const events = existsSync(this.eventsPath) ? readdirSync(this.eventsPath) : [];
+    for (const path of [
+      ...[this.configPath, this.infoPath, this.metrics.path, this.timing.path, this.tracePath],
+      ...events.filter((name) => EVENT_FILE.test(name)).map((name) => join(this.eventsPath, name)),
+    ])
       rmSync(path, { force: true });
     this.checkpoints.clear();
   }
