@@ -2,7 +2,15 @@
 
 export { toChannels } from "./data/channels.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
-export { type ImageSource, type RawImage, randomSplit, range, type Split, subset } from "./data/dataset.js";
+export {
+  type ImageSource,
+  type RawImage,
+  randomSplit,
+  randomSubset,
+  range,
+  type Split,
+  subset,
+} from "./data/dataset.js";
 export { decode } from "./data/decode.js";
 export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.js";
 export { imageArray } from "./data/image-array.js";

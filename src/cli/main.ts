@@ -13,6 +13,8 @@ import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
+import { subnetsPick } from "./commands/subnets-pick.js";
+import { subnetsRank } from "./commands/subnets-rank.js";
 import { Output } from "./output.js";
 import { version } from "./version.js";
 
@@ -22,6 +24,8 @@ const commands: readonly Command[] = [
   evalKnn,
   embed,
   subnetsList,
+  subnetsRank,
+  subnetsPick,
   subnetsExtract,
   importCommand,
   demo,

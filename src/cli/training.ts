@@ -6,12 +6,15 @@ import { parseSourceSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { memory, runtime } from "../runtime/context.js";
 import { Profile } from "../runtime/profile.js";
+import type { EvaluateTeacher } from "../train/evaluation.js";
 import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
+import { processorName } from "./host.js";
 import { formatDuration, type Output } from "./output.js";
 import { profileTable } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
+import { evaluationLine } from "./training-evaluation.js";
 import { version } from "./version.js";
 
 /** Exit code of a run that was interrupted after saving. */
@@ -27,6 +30,8 @@ export interface TrainingOptions {
   readonly quietResult?: boolean;
   /** Measure phases and kernels, tell their costs at the end, and leave a trace in the run folder. */
   readonly profile?: boolean;
+  /** Evaluates the teacher from time to time (training-evaluation.ts). */
+  readonly evaluate?: EvaluateTeacher;
 }
 
 /**
@@ -38,7 +43,7 @@ export async function runTraining(
   trainer: Trainer,
   folder: RunFolder,
   output: Output,
-  { quietResult = false, profile = false }: TrainingOptions = {},
+  { quietResult = false, profile = false, evaluate }: TrainingOptions = {},
 ): Promise<number> {
   if (!trainer.finished && !output.silent) {
     const estimate = await reportEstimate(trainer.config, trainer.source, trainer.iteration);
@@ -65,6 +70,11 @@ export async function runTraining(
       signal: stop.signal,
       onWarning: (message) => output.warn(message),
       onStep: stepReporter(trainer, output),
+      evaluate,
+      onEvaluation: (evaluation) => {
+        output.event("evaluation", { ...evaluation });
+        output.note(evaluationLine(evaluation));
+      },
     });
     if (measured) folder.saveTrace(measured.chromeTrace());
     if (!quietResult) tellResult(result, trainer, folder, { output, measured });
@@ -158,6 +168,13 @@ export function runInfo(
   };
 }
 
+/** A config that means the same in any working folder. */
+export function portableConfig(config: Config): Config {
+  const { evaluation } = config;
+  if (evaluation.knn === null) return config;
+  return { ...config, evaluation: { ...evaluation, knn: absoluteSpec(evaluation.knn) } };
+}
+
 /** A data spec that means the same in any working folder. */
 function absoluteSpec(spec: string): string {
   const { kind, path, split, range } = parseSourceSpec(spec);
@@ -171,7 +188,7 @@ function hostInfo(): Record<string, string | number> {
   return {
     platform: platform(),
     arch: arch(),
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpu: processorName(),
     cores: cpus().length,
     node: process.version,
     simd: runtime().simd,

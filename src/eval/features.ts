@@ -3,6 +3,7 @@ import type { ImageSource } from "../data/dataset.js";
 import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
 import type { Encoder } from "../models/encoder.js";
+import type { ImageContract } from "../models/encoder-spec.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { persistent } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -10,21 +11,48 @@ import type { LabelledFeatures } from "./knn.js";
 
 const BATCH = 64;
 
-export interface FeatureOptions {
+/** How the images of a source are read. */
+export interface ReadingOptions {
   /** How images become squares; default: as they are if they have the training size, else short side × 8/7 and centre crop. */
   readonly geometry?: EvalGeometry;
-  /** Scale each feature to unit length. Default true. */
-  readonly normalize?: boolean;
   /** Stop at the first broken image instead of leaving it out. */
   readonly strict?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly onWarning?: (message: string) => void;
 }
 
+export interface FeatureOptions extends ReadingOptions {
+  /** Scale each feature to unit length. Default true. */
+  readonly normalize?: boolean;
+}
+
 /** Features of a source's readable images, in its order. */
 export interface SourceFeatures extends LabelledFeatures {
   /** Index in the source of each row. */
   readonly indices: Int32Array;
+}
+
+/** Size and normalisation of images, and how many channels they have. */
+export type ImageForm = ImageContract & { readonly channels: number };
+
+/** What is to be known of each image, as a row of numbers. */
+export interface RowReader {
+  /** How images are prepared. */
+  readonly form: ImageForm;
+  /** Length of a row. */
+  readonly width: number;
+  /** Rows [B, width] of normalised images [B, C, S, S], in memory of their own. */
+  readonly rowsOf: (images: Tensor) => Tensor;
+}
+
+/** Some images of a source as a network sees them. */
+export interface NormalizedImages {
+  /** f32 [B, C, S, S], overwritten by the next batch. */
+  readonly images: Tensor;
+  /** Index in the source of each image. */
+  readonly indices: Int32Array;
+  /** Number of the batch, from 0 on. */
+  readonly batch: number;
 }
 
 /** The usual protocol, 256 then 224, in the proportion of the training size. */
@@ -37,47 +65,17 @@ export function usualGeometry(size: number): EvalGeometry {
  *
  * @returns features [N, F] in persistent memory, labels (zeros if the source has none) and indices; dispose of the features
  */
-export async function extractFeatures(
+export function extractFeatures(
   source: ImageSource,
   encoder: Encoder,
-  options: FeatureOptions = {},
+  { normalize = true, ...options }: FeatureOptions = {},
 ): Promise<SourceFeatures> {
-  const { spec, backbone } = encoder;
-  const { normalize = true, strict = false, onProgress, onWarning } = options;
-  const transforms = transformsFor(encoder, options.geometry);
-  const slot = transforms.resizing.allocate(BATCH);
-  const features = persistent([source.length, backbone.featureDim]);
-  const indices: number[] = [];
-  const stream = batches(source, {
-    batchSize: BATCH,
-    passes: 1,
-    shuffle: false,
-    dropLast: false,
-    channels: spec.channels as 1 | 3,
-    broken: strict ? "throw" : "skip",
-    onWarning,
-  });
-  for await (const batch of stream) {
-    batch.images.forEach((image, i) => {
-      const fits = image.width === spec.imageSize && image.height === spec.imageSize;
-      ((fits && transforms.asIs) || transforms.resizing).write([image], slot.narrow(0, i, 1));
-    });
-    const rows = encode(encoder, slot.narrow(0, 0, batch.images.length), normalize);
-    features.narrow(0, indices.length, rows.shape[0]).write(rows.toArray());
-    rows.dispose();
-    indices.push(...batch.indices);
-    onProgress?.(indices.length, source.length);
-  }
-  slot.dispose();
-  transforms.resizing.dispose();
-  transforms.asIs?.dispose();
-  const kept = Int32Array.from(indices);
-  const labels = kept.map((i) => source.labels?.[i] ?? 0);
-  return { features: features.narrow(0, 0, kept.length), labels, indices: kept };
+  const rowsOf = (images: Tensor) => classFeatures(encoder, images, { normalize });
+  return collectRows(source, { form: encoder.spec, width: encoder.backbone.featureDim, rowsOf }, options);
 }
 
 /** Class features [B, F] of normalised images [B, C, S, S], each block's temporaries released as it ends. */
-function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tensor {
+export function classFeatures({ backbone }: Encoder, images: Tensor, { normalize = true } = {}): Tensor {
   return step(() =>
     scope(() => {
       const classToken = backbone.classToken(images);
@@ -86,11 +84,58 @@ function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tens
   );
 }
 
-function transformsFor({ spec }: Encoder, geometry: EvalGeometry | undefined) {
-  const { channels, mean, std, imageSize } = spec;
+/** One row per readable image of a source: `extractFeatures` for any rows. */
+export async function collectRows(
+  source: ImageSource,
+  { form, width, rowsOf }: RowReader,
+  options: ReadingOptions = {},
+): Promise<SourceFeatures> {
+  const features = persistent([source.length, width]);
+  const kept: number[] = [];
+  for await (const { images, indices } of normalizedImages(source, form, options)) {
+    const rows = rowsOf(images);
+    features.narrow(0, kept.length, indices.length).write(rows.toArray());
+    rows.dispose();
+    kept.push(...indices);
+  }
+  const indices = Int32Array.from(kept);
+  const labels = indices.map((i) => source.labels?.[i] ?? 0);
+  return { features: features.narrow(0, 0, indices.length), labels, indices };
+}
+
+/** The readable images of a source in its order, resized, cut and normalised, a batch at a time. */
+export async function* normalizedImages(
+  source: ImageSource,
+  { channels, imageSize, mean, std }: ImageForm,
+  { geometry, strict = false, onProgress, onWarning }: ReadingOptions = {},
+): AsyncGenerator<NormalizedImages, void, undefined> {
   const transform = (kind: EvalGeometry) => new EvalTransform({ geometry: kind, channels, mean, std });
-  return {
-    resizing: transform(geometry ?? usualGeometry(imageSize)),
-    asIs: geometry ? null : transform({ kind: "none", size: imageSize }),
-  };
+  const resizing = transform(geometry ?? usualGeometry(imageSize));
+  const asIs = geometry ? null : transform({ kind: "none", size: imageSize });
+  const slot = resizing.allocate(BATCH);
+  const stream = batches(source, {
+    batchSize: BATCH,
+    passes: 1,
+    shuffle: false,
+    dropLast: false,
+    channels: channels as 1 | 3,
+    broken: strict ? "throw" : "skip",
+    onWarning,
+  });
+  let done = 0;
+  try {
+    for await (const { images, indices, iteration } of stream) {
+      images.forEach((image, i) => {
+        const fits = image.width === imageSize && image.height === imageSize;
+        ((fits && asIs) || resizing).write([image], slot.narrow(0, i, 1));
+      });
+      yield { images: slot.narrow(0, 0, images.length), indices, batch: iteration };
+      done += images.length;
+      onProgress?.(done, source.length);
+    }
+  } finally {
+    slot.dispose();
+    resizing.dispose();
+    asIs?.dispose();
+  }
 }

@@ -5,6 +5,7 @@ import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { appendLine, replaceFile } from "./durable-write.js";
+import type { Evaluation } from "./evaluation.js";
 
 /** An unreadable lock that is younger may be one that another process is just writing. */
 const LOCK_SETTLES_MS = 5_000;
@@ -22,7 +23,10 @@ export interface RunInfo {
   readonly host: Readonly<Record<string, string | number>>;
 }
 
-/** The files of one run: config.yaml, run.json, metrics.jsonl, profile.json if it was profiled, checkpoints/, lock. */
+/**
+ * The files of one run: config.yaml, run.json, metrics.jsonl, evaluations.jsonl if it was evaluated, profile.json if it was
+ * profiled, rank.json if its networks were ranked, checkpoints/, lock.
+ */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
@@ -110,16 +114,22 @@ export class RunFolder {
     appendLine(this.metricsPath, JSON.stringify(metrics));
   }
 
-  /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
+  /** Drops the metrics of iterations that will be done again, evaluations after them, and lines that were cut off. */
   truncateMetrics(iteration: number): void {
-    if (!existsSync(this.metricsPath)) return;
-    const text = readFileSync(this.metricsPath, "utf8");
-    const kept = text
-      .split("\n")
-      .filter((line) => (iterationOf(line) ?? Number.POSITIVE_INFINITY) < iteration)
-      .map((line) => `${line}\n`)
-      .join("");
-    if (kept !== text) replaceFile(this.metricsPath, kept);
+    keepLines(this.metricsPath, (line) => line < iteration);
+    keepLines(this.evaluationsPath, (line) => line <= iteration);
+  }
+
+  /** Adds one line to evaluations.jsonl. @throws ResourceError if the disk is full */
+  appendEvaluation(evaluation: Evaluation): void {
+    appendLine(this.evaluationsPath, JSON.stringify(evaluation));
+  }
+
+  /** The last line of evaluations.jsonl, or null. */
+  lastEvaluation(): Evaluation | null {
+    if (!existsSync(this.evaluationsPath)) return null;
+    const last = readFileSync(this.evaluationsPath, "utf8").trimEnd().split("\n").at(-1) ?? "";
+    return iterationOf(last) === null ? null : (parsed(last) as Evaluation);
   }
 
   /** Writes profile.json. @throws ResourceError if the disk is full */
@@ -141,6 +151,11 @@ export class RunFolder {
     return join(this.path, "profile.json");
   }
 
+  /** The ranking of its networks, if they were ranked. */
+  get rankPath(): string {
+    return join(this.path, "rank.json");
+  }
+
   private get lockPath(): string {
     return join(this.path, "lock");
   }
@@ -151,6 +166,10 @@ export class RunFolder {
 
   private get metricsPath(): string {
     return join(this.path, "metrics.jsonl");
+  }
+
+  private get evaluationsPath(): string {
+    return join(this.path, "evaluations.jsonl");
   }
 
   private lock(): void {
@@ -171,9 +190,10 @@ export class RunFolder {
     throw inUse(this.path, holderOf(this.lockPath));
   }
 
-  /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
+  /** Removes what an earlier run left, with --overwrite. Only files that a run makes, and what was said about it, are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metricsPath, this.tracePath])
+    const { configPath, infoPath, metricsPath, evaluationsPath, rankPath, tracePath } = this;
+    for (const path of [configPath, infoPath, metricsPath, evaluationsPath, rankPath, tracePath])
       rmSync(path, { force: true });
     this.checkpoints.clear();
   }
@@ -218,6 +238,21 @@ function isRunning({ pid, host }: Holder): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+}
+
+/** Keeps the lines of a file whose iteration passes, and drops those without one. */
+function keepLines(path: string, passes: (iteration: number) => boolean): void {
+  if (!existsSync(path)) return;
+  const text = readFileSync(path, "utf8");
+  const kept = text
+    .split("\n")
+    .filter((line) => {
+      const iteration = iterationOf(line);
+      return iteration !== null && passes(iteration);
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+  if (kept !== text) replaceFile(path, kept);
 }
 
 function iterationOf(line: string): number | null {
