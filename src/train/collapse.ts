@@ -4,12 +4,12 @@ import type { HeadEntropy, TeacherHealth } from "./teacher-watch.js";
 
 /** The teacher is looked at every so many steps, */
 const EVERY = 10;
-/** and a sign must be seen so many times in a row to count: chance, and the first steps of a run, show it for a while. */
+/** and a sign must be seen so many times in a row to count, since chance shows it for a while. */
 const PATIENCE = 20;
 /** Below this share of what targets can tell about the images of a step they tell nothing. */
-const LEAST_INFORMATION = 0.005;
+const LEAST_INFORMATION = 0.002;
 /** Below this share of 1/√F features are one. */
-const LEAST_SPREAD = 0.01;
+const LEAST_SPREAD = 0.02;
 /** Within this share of ln K the loss is that of students that say nothing. */
 const LOSS_BAND = 0.001;
 /** Fewer images are too alike to tell anything: each has two crops that look the same to a good teacher. */
@@ -64,21 +64,27 @@ const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum 
 /** Tells when a run has collapsed, so that nothing is learned any more, and what can be done about it. */
 export class CollapseMonitor {
   private readonly config: Config;
+  private readonly from: number;
   private readonly every: number;
   private readonly patience: number;
   /** How often in a row each sign has been seen. */
   private readonly seen: Record<Sign, number> = { uniform: 0, onePrototype: 0, features: 0, loss: 0 };
   private readonly told = new Set<Sign>();
 
-  constructor(config: Config, { every = EVERY, patience = PATIENCE } = {}) {
+  /**
+   * @param options.from  first step that is judged: the features of random networks, which the learning rate's warm-up hardly
+   *   changes, are nearly the same too
+   */
+  constructor(config: Config, { from = 0, every = EVERY, patience = PATIENCE } = {}) {
     this.config = config;
+    this.from = from;
     this.every = every;
     this.patience = patience;
   }
 
   /** Whether the step is to be looked at. */
   wants(iteration: number): boolean {
-    return iteration % this.every === 0;
+    return iteration >= this.from && iteration % this.every === 0;
   }
 
   /** @returns what has just become certain, a sentence each with a way out; every sign is told once in a run */

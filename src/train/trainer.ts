@@ -127,7 +127,7 @@ export class Trainer {
     });
     this.model = buildState(config);
     this.maker = new BatchMaker(config);
-    this.monitor = new CollapseMonitor(config);
+    this.monitor = new CollapseMonitor(config, { from: this.plan.warmupIterations });
   }
 
   /** Iterations done. */

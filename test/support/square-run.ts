@@ -59,7 +59,13 @@ export function squareSource(count: number, side = 16) {
  * differ by at most 0.04.
  */
 export const runsOutOfTargets: readonly string[] = [
-  ...["optim.epochs=60", "optim.lr=0.0005", "ibot.loss_weight=0", "crops.local_crops_number=0"],
+  ...[
+    "optim.epochs=60",
+    "optim.warmup_epochs=0",
+    "optim.lr=0.0005",
+    "ibot.loss_weight=0",
+    "crops.local_crops_number=0",
+  ],
   ...["student.max_embed_dim=8", "student.max_depth=1", "student.init=fan_in", "dino.head_n_prototypes=[12]"],
   ...["teacher.warmup_teacher_temp_epochs=0", "teacher.warmup_teacher_temp=50", "teacher.teacher_temp=50"],
 ];

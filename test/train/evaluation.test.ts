@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { MemoryError, NumericError } from "../../src/errors.js";
+import { MemoryError } from "../../src/errors.js";
 import { extractFeatures } from "../../src/eval/features.js";
 import { init, memory } from "../../src/runtime/context.js";
 import type { EvaluateTeacher, Evaluation } from "../../src/train/evaluation.js";
 import { type LoopOptions, trainLoop } from "../../src/train/loop.js";
 import { RunFolder } from "../../src/train/run-folder.js";
 import { Trainer } from "../../src/train/trainer.js";
-import { runConfig, runsOutOfTargets, squareSource } from "../support/square-run.js";
+import { runConfig, squareSource } from "../support/square-run.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
@@ -173,20 +173,4 @@ test("any other error of an evaluation ends the run", async () => {
     () => assert.unreachable(),
     (error: unknown) => assert.instance(error, TypeError),
   );
-});
-
-test("a run that is to stop when it has collapsed ends with the sign and the last checkpoint; else it goes on", async () => {
-  const collapsing = [...runsOutOfTargets, "train.checkpoint_every_steps=100"];
-  const warnings: string[] = [];
-  const goesOn = await run(collapsing, { onWarning: (message) => warnings.push(message) });
-  assert.is(goesOn.folder.checkpoints.steps().at(-1), 240);
-  const path = tempFolder();
-  await run([...collapsing, "train.stop_on_collapse=true"], {}, path).then(
-    () => assert.unreachable(),
-    (error: unknown) => {
-      assert.instance(error, NumericError);
-      assert.match((error as Error).message, /^step 190: collapse: .* last checkpoint is .*000000100\.$/);
-    },
-  );
-  assert.is(new RunFolder(path).checkpoints.steps().at(-1), 100);
 });

@@ -69,11 +69,7 @@ async function evaluationOf(
     return await trainingEvaluation(config, output);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    throw new DataError(
-      `${error.message} evaluation.knn in ${configPath} names where labelled images are; null does without.`,
-      {
-        cause: error,
-      },
-    );
+    const wayOut = `evaluation.knn in ${configPath} names where labelled images are; null does without.`;
+    throw new DataError(`${error.message} ${wayOut}`, { cause: error });
   }
 }
