@@ -9,9 +9,6 @@ import { type Answers, monotonicityViolations, spearman, totalDepth, type Violat
 import { paretoFront } from "./pareto.js";
 import { labelledFeatures, type SharedFeatures, sharedFeatures } from "./shared-features.js";
 
-/** Bound on the features held at a time; networks whose features are more read the images again. */
-const FEATURE_BYTES = 2 ** 30;
-
 /** What a network costs and what it is worth. */
 export interface NetworkFigures extends Omit<DistinctNetwork, "draws"> {
   /** Parameters of the backbone without the mask token. */
@@ -62,6 +59,8 @@ export interface Scores {
 export interface ScoreOptions extends Omit<ReadingOptions, "onProgress"> {
   /** Number of neighbours. */
   readonly k: number;
+  /** Bound on the features held at a time; networks beyond it read the images again. Default 1 GiB. */
+  readonly featureBytes?: number;
   /** Told which share of the work is done, 0 to 1. */
   readonly onProgress?: (share: number) => void;
 }
@@ -78,19 +77,20 @@ export async function scoreNetworks(
   { bank, queries }: { readonly bank: ImageSource; readonly queries: ImageSource },
   options: ScoreOptions,
 ): Promise<Scores> {
-  const { onProgress, k, ...reading } = options;
+  const { onProgress, k, featureBytes = 2 ** 30, ...reading } = options;
   const encoders = networks.map((network) => sliceEncoder(full, network));
   const vote = { k, classes: bank.classes.length };
   const correct: Uint8Array[] = [];
   const counts = { bank: 0, queries: 0 };
-  const groups = groupsOf(encoders, bank.length + queries.length);
+  const groups = groupsOf(encoders, bank.length + queries.length, featureBytes);
   const total = groups.length * (bank.length + queries.length);
   let done = 0;
   for (const group of groups) {
+    const onWarning = group === groups[0] ? reading.onWarning : undefined; // once per broken image
     const read = async (source: ImageSource) => {
       const before = done;
       const told = (images: number) => onProgress?.((before + images) / total);
-      const found = await sharedFeatures(source, group, { ...reading, onProgress: told });
+      const found = await sharedFeatures(source, group, { ...reading, onWarning, onProgress: told });
       done += source.length;
       return found;
     };
@@ -110,12 +110,12 @@ export async function scoreNetworks(
 }
 
 /** Encoders in a row whose features of so many images fit into the bound, at least one at a time. */
-function groupsOf(encoders: readonly Encoder[], images: number): Encoder[][] {
+function groupsOf(encoders: readonly Encoder[], images: number, mostBytes: number): Encoder[][] {
   const groups: Encoder[][] = [];
   let bytes = 0;
   for (const encoder of encoders) {
     const own = 4 * images * encoder.backbone.featureDim;
-    if (groups.length === 0 || bytes + own > FEATURE_BYTES) {
+    if (groups.length === 0 || bytes + own > mostBytes) {
       groups.push([]);
       bytes = 0;
     }

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { vitSpace } from "../../src/elastic/space.js";
+import { DataError } from "../../src/errors.js";
 import { bootstrapMean } from "../../src/eval/bootstrap.js";
 import { extractFeatures } from "../../src/eval/features.js";
 import { knnAccuracy } from "../../src/eval/knn.js";
@@ -35,6 +36,29 @@ test("the accuracy of each network is that of its own evaluation, with the inter
     shares,
     [...shares].sort((a, b) => a - b),
   );
+});
+
+test("networks whose features do not fit together read the images again, with the same scores and one warning", async () => {
+  const warnings: string[] = [];
+  const broken = {
+    ...bank,
+    read: (index: number) => {
+      if (index === 7) throw new DataError("image 7: is broken.");
+      return bank.read(index);
+    },
+  };
+  const score = (featureBytes?: number) =>
+    scoreNetworks(
+      full,
+      networks,
+      { bank: broken, queries },
+      { k: 3, featureBytes, onWarning: (x) => warnings.push(x) },
+    );
+  const together = await score();
+  assert.is(warnings.length, 1);
+  assert.is(together.bank, 39);
+  assert.equal(await score(1), together);
+  assert.is(warnings.length, 2);
 });
 
 test("more neighbours than there are images in the bank count as all", async () => {
