@@ -2,7 +2,8 @@ import { scope, step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
 import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
-import type { Encoder } from "../models/encoder.js";
+import { NumericError } from "../errors.js";
+import type { Backbone } from "../models/backbone.js";
 import type { ImageContract } from "../models/encoder-spec.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { persistent } from "../tensor/create.js";
@@ -35,14 +36,18 @@ export interface SourceFeatures extends LabelledFeatures {
 /** Size and normalisation of images, and how many channels they have. */
 export type ImageForm = ImageContract & { readonly channels: number };
 
-/** What is to be known of each image, as a row of numbers. */
-export interface RowReader {
-  /** How images are prepared. */
-  readonly form: ImageForm;
+/** What gives every image one feature, and how images must look at its door; every encoder does. */
+export interface FeatureNetwork {
+  readonly backbone: Pick<Backbone, "featureDim" | "classToken">;
+  readonly spec: ImageForm;
+}
+
+/** How rows of numbers are read off a batch of images. */
+export interface FeatureReader {
   /** Length of a row. */
-  readonly width: number;
-  /** Rows [B, width] of normalised images [B, C, S, S], in memory of their own. */
-  readonly rowsOf: (images: Tensor) => Tensor;
+  readonly dim: number;
+  /** Rows [B, dim] of normalised images [B, C, S, S], inside a step. */
+  read(images: Tensor): Tensor;
 }
 
 /** Some images of a source as a network sees them. */
@@ -64,18 +69,19 @@ export function usualGeometry(size: number): EvalGeometry {
  * Class features of every image of a source (spec §7.1). Broken images are left out, or end the extraction with `strict`.
  *
  * @returns features [N, F] in persistent memory, labels (zeros if the source has none) and indices; dispose of the features
+ * @throws NumericError if a feature is not finite
  */
 export function extractFeatures(
   source: ImageSource,
-  encoder: Encoder,
+  network: FeatureNetwork,
   { normalize = true, ...options }: FeatureOptions = {},
 ): Promise<SourceFeatures> {
-  const rowsOf = (images: Tensor) => classFeatures(encoder, images, { normalize });
-  return collectRows(source, { form: encoder.spec, width: encoder.backbone.featureDim, rowsOf }, options);
+  const read = (images: Tensor) => classFeatures(network, images, { normalize });
+  return extractRows(source, network, { dim: network.backbone.featureDim, read }, options);
 }
 
 /** Class features [B, F] of normalised images [B, C, S, S], each block's temporaries released as it ends. */
-export function classFeatures({ backbone }: Encoder, images: Tensor, { normalize = true } = {}): Tensor {
+export function classFeatures({ backbone }: FeatureNetwork, images: Tensor, { normalize = true } = {}): Tensor {
   return step(() =>
     scope(() => {
       const classToken = backbone.classToken(images);
@@ -84,18 +90,23 @@ export function classFeatures({ backbone }: Encoder, images: Tensor, { normalize
   );
 }
 
-/** One row per readable image of a source: `extractFeatures` for any rows. */
-export async function collectRows(
+/** The same as `extractFeatures` for any rows that a reader gives, of images in the form of `spec`. */
+export async function extractRows(
   source: ImageSource,
-  { form, width, rowsOf }: RowReader,
+  { spec }: { readonly spec: ImageForm },
+  reader: FeatureReader,
   options: ReadingOptions = {},
 ): Promise<SourceFeatures> {
-  const features = persistent([source.length, width]);
+  const features = persistent([source.length, reader.dim]);
   const kept: number[] = [];
-  for await (const { images, indices } of normalizedImages(source, form, options)) {
-    const rows = rowsOf(images);
-    features.narrow(0, kept.length, indices.length).write(rows.toArray());
-    rows.dispose();
+  for await (const { images, indices } of normalizedImages(source, spec, options)) {
+    const rows = step(() => scope(() => reader.read(images)).toArray());
+    const bad = rows.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const path = source.path(indices[Math.floor(bad / reader.dim)]);
+      throw new NumericError(`features: a number of ${path} is not finite. Are the encoder's weights sound?`);
+    }
+    features.narrow(0, kept.length, indices.length).write(rows);
     kept.push(...indices);
   }
   const indices = Int32Array.from(kept);

@@ -9,9 +9,6 @@ import { bootstrapMean, type Interval } from "./bootstrap.js";
 /** Temperature of the vote weights in all published evaluations. */
 export const KNN_TEMPERATURE = 0.07;
 
-/** Of how many classes with the best scores one may be the right one, beside the best alone. */
-const WIDER = 5;
-
 /** Labelled features: unit rows [N, F] and a class per row. */
 export interface LabelledFeatures {
   readonly features: Tensor;
@@ -116,7 +113,7 @@ export function knnFigures(queries: LabelledFeatures, bank: LabelledFeatures, op
   const hits = byK((scores) => topHits(scores, queries.labels, classes));
   return {
     top1: Object.fromEntries(ks.map((k) => [k, meanOf(hits[k])])),
-    top5: byK((scores) => topAccuracy(scores, queries.labels, classes, WIDER)),
+    top5: byK((scores) => topAccuracy(scores, queries.labels, classes, 5)),
     hits,
   };
 }

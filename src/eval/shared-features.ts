@@ -1,5 +1,8 @@
+import { step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
+import { NumericError } from "../errors.js";
 import type { Encoder } from "../models/encoder.js";
+import { networkName } from "../models/encoder-spec.js";
 import { fromArray } from "../tensor/create.js";
 import { classFeatures, normalizedImages, type ReadingOptions } from "./features.js";
 import type { LabelledFeatures } from "./knn.js";
@@ -16,6 +19,7 @@ export interface SharedFeatures {
  * seen by all networks before the next.
  *
  * @param encoders  that take the same images
+ * @throws NumericError if a feature is not finite
  */
 export async function sharedFeatures(
   source: ImageSource,
@@ -26,9 +30,16 @@ export async function sharedFeatures(
   const kept: number[] = [];
   for await (const { images, indices } of normalizedImages(source, encoders[0].spec, options)) {
     encoders.forEach((encoder, i) => {
-      const rows = classFeatures(encoder, images);
-      features[i].set(rows.toArray(), kept.length * encoder.backbone.featureDim);
-      rows.dispose();
+      const { featureDim } = encoder.backbone;
+      const rows = step(() => classFeatures(encoder, images).toArray());
+      const bad = rows.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) {
+        const path = source.path(indices[Math.floor(bad / featureDim)]);
+        throw new NumericError(
+          `features: a number of ${path} is not finite. Are the weights of ${networkName(encoder.spec)} sound?`,
+        );
+      }
+      features[i].set(rows, kept.length * featureDim);
     });
     kept.push(...indices);
   }

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { imageArray } from "../../src/data/image-array.js";
-import { DataError } from "../../src/errors.js";
+import { DataError, NumericError } from "../../src/errors.js";
 import { extractFeatures } from "../../src/eval/features.js";
 import { sharedFeatures } from "../../src/eval/shared-features.js";
 import { sliceEncoder } from "../../src/models/encoder.js";
@@ -54,4 +54,18 @@ test("an image that cannot be read is left out everywhere, with its label", asyn
     [5 * 8, 5 * 16],
   );
   assert.is(warnings.length, 1);
+});
+
+test("a feature that is not finite is an error that names network and image, and leaves no memory behind", async () => {
+  const broken = tinyEncoder();
+  broken.backbone.norm.bias.write(new Float32Array(16).fill(Number.NaN));
+  const { persistentBytes } = memory();
+  await sharedFeatures(squareSource(3), [full, broken]).then(
+    () => assert.unreachable(),
+    (error: unknown) => {
+      assert.instance(error, NumericError);
+      assert.match((error as Error).message, /is not finite\. Are the weights of 16x2 sound\?/);
+    },
+  );
+  assert.is(memory().persistentBytes, persistentBytes);
 });
