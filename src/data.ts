@@ -3,7 +3,15 @@
 export { toChannels } from "./data/channels.js";
 export { type CheckOptions, checkSource, type Finding, type SourceReport } from "./data/check-source.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
-export { type ImageSource, type RawImage, randomSplit, range, type Split, subset } from "./data/dataset.js";
+export {
+  type ImageSource,
+  type RawImage,
+  randomSplit,
+  randomSubset,
+  range,
+  type Split,
+  subset,
+} from "./data/dataset.js";
 export { decode } from "./data/decode.js";
 export { encodePng } from "./data/encode-png.js";
 export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.js";

@@ -22,6 +22,8 @@ import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
+import { subnetsPick } from "./commands/subnets-pick.js";
+import { subnetsRank } from "./commands/subnets-rank.js";
 import { visualizeAttention } from "./commands/visualize-attention.js";
 import { visualizeNeighbors } from "./commands/visualize-neighbors.js";
 import { visualizePca } from "./commands/visualize-pca.js";
@@ -42,6 +44,8 @@ const commands: readonly Command[] = [
   embed,
   subnetsList,
   subnetsExtract,
+  subnetsRank,
+  subnetsPick,
   importCommand,
   visualizeAttention,
   visualizePca,

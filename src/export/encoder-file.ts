@@ -1,6 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { ConfigError, DataError, DTypeError, FormatError, ShapeError } from "../errors.js";
-import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../formats/safetensors.js";
+import {
+  readSafetensors,
+  type StoredTensor,
+  safetensorsBytes,
+  type TensorOutline,
+  toFloat32,
+  writeSafetensors,
+} from "../formats/safetensors.js";
 import { buildBackboneOf, buildEncoder, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { shapesOnly } from "../tensor/create.js";
@@ -25,6 +32,16 @@ export function writeEncoder(path: string, { backbone, spec }: Encoder, provenan
   const bytes = writeSafetensors(tensors, encoderMetadata(spec, provenance));
   writeFileSync(path, bytes);
   return bytes.length;
+}
+
+/** The size in bytes of the file that `writeEncoder` would make of an encoder with that spec. */
+export function encoderFileBytes(spec: EncoderSpec, provenance?: Provenance): number {
+  const backbone = shapesOnly(() => buildBackboneOf(spec));
+  const outlines = [...backbone.namedTensors()].map(([name, { shape }]): [string, TensorOutline] => [
+    name,
+    { dtype: "F32", shape },
+  ]);
+  return safetensorsBytes(new Map(outlines), encoderMetadata(spec, provenance));
 }
 
 /**
