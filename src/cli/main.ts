@@ -8,6 +8,7 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalSegment } from "./commands/eval-segment.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   pretrain,
   resume,
   evalKnn,
+  evalSegment,
   embed,
   subnetsList,
   subnetsExtract,
