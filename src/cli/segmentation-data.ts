@@ -11,16 +11,14 @@ const SURVEYED = 200;
 /** Decoded images that are kept, in bytes. */
 const CACHE_BYTES = 512 << 20;
 
-/** The two splits of a segmentation task. */
-export interface SegmentationPairs {
-  readonly train: MaskPairs;
-  readonly test: MaskPairs;
+/** The training images of `--data`. @throws ConfigError, DataError */
+export function openTrainPairs(call: Call): MaskPairs {
+  return openMaskPairs(call.required("data"), "train");
 }
 
-/** The splits of `--data`, the test split of `--test` where it is given. @throws ConfigError, DataError */
-export function openSegmentationPairs(call: Call): SegmentationPairs {
-  const data = call.required("data");
-  return { train: openMaskPairs(data, "train"), test: openMaskPairs(testSpec(call, data), "test") };
+/** The test images of `--test`, or else of `--data`. @throws ConfigError, DataError */
+export function openTestPairs(call: Call): MaskPairs {
+  return openMaskPairs(testSpec(call, call.required("data")), "test");
 }
 
 /** A range in `--data` picks training images, so it does not hold for the test split. */

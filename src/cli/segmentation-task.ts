@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { ImageSource } from "../data/dataset.js";
 import { classCount } from "../data/mask-meaning.js";
 import type { MaskPairs } from "../data/segmentation.js";
-import { ConfigError } from "../errors.js";
+import { ConfigError, DataError } from "../errors.js";
 import { otsuForeground } from "../eval/segmentation/otsu.js";
 import {
   countPixels,
@@ -18,7 +18,7 @@ import type { Encoder } from "../models/encoder.js";
 import { mapShapes } from "../models/feature-maps.js";
 import type { Call } from "./command.js";
 import { formatDuration, type Output } from "./output.js";
-import { labelledImages, maskMeaning } from "./segmentation-data.js";
+import { labelledImages, maskMeaning, openTrainPairs } from "./segmentation-data.js";
 
 /** Largest side of a crop where none is given: what published segmentations take. */
 const LARGEST_CROP = 512;
@@ -33,21 +33,16 @@ export interface SegmentationTask {
   readonly settings: SegmenterSettings;
   /** Whether its backbone is another than that of the model. */
   readonly tuned: boolean;
-  /** Whether the head comes from a file, trained. */
-  readonly ready: boolean;
+  /** What the head is to be trained on; null for one that comes from a file. */
+  readonly train: MaskPairs | null;
 }
 
 /**
  * The segmenter that `--head` asks for: a new one, or one from a file.
  *
- * @param train  the training images, whose masks and first size set what is not given
  * @throws ConfigError, DataError, FormatError
  */
-export async function openTask(
-  call: Call,
-  output: Output,
-  { encoder, train }: { encoder: Encoder; train: MaskPairs },
-): Promise<SegmentationTask> {
+export async function openTask(call: Call, output: Output, encoder: Encoder): Promise<SegmentationTask> {
   const head = call.required("head");
   if (head !== "linear" && head !== "upernet") {
     if (!existsSync(head))
@@ -56,8 +51,9 @@ export async function openTask(
       );
     const { segmenter, settings } = readSegmenter(head, encoder);
     const { size = settings.size, crop = settings.crop } = sizesOf(call);
-    return { segmenter, settings: { ...settings, size, crop }, tuned: segmenter.encoder !== encoder, ready: true };
+    return { segmenter, settings: { ...settings, size, crop }, tuned: segmenter.encoder !== encoder, train: null };
   }
+  const train = openTrainPairs(call);
   const meaning = await maskMeaning(call, output, train);
   const source = labelledImages(train, meaning, encoder.spec.channels);
   const tuned = call.flag("tune-backbone");
@@ -66,7 +62,7 @@ export async function openTask(
   const spec: HeadSpec = { kind: head, classes: classCount(meaning), channels };
   const segmenter = buildSegmenter(used, spec, call.integer("seed"));
   const settings = { ...(await fullSizes(call, source, mapShapes(encoder.backbone)[0].stride)), meaning };
-  return { segmenter, settings, tuned, ready: false };
+  return { segmenter, settings, tuned, train };
 }
 
 function sizesOf(call: Call): { size: number | undefined; crop: number | undefined } {
@@ -84,17 +80,28 @@ async function fullSizes(call: Call, source: ImageSource, cell: number): Promise
   return { size, crop };
 }
 
+/** Of the first image that can be read. @throws DataError if none can */
 async function shortSide(source: ImageSource): Promise<number> {
-  const { width, height } = await source.read(0);
-  return Math.min(width, height);
+  let broken: unknown = null;
+  for (let i = 0; i < source.length; i++) {
+    try {
+      const { width, height } = await source.read(i);
+      return Math.min(width, height);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      broken ??= error;
+    }
+  }
+  throw broken;
 }
 
-/** Trains a task's head, with events and progress. @returns the number of steps */
+/** Trains a task's head, with events and progress, unless it comes from a file. @returns the number of steps */
 export async function trainTask(
   call: Call,
   output: Output,
-  { segmenter, settings, tuned, train }: SegmentationTask & { train: MaskPairs },
+  { segmenter, settings, tuned, train }: SegmentationTask,
 ): Promise<number> {
+  if (!train) return 0;
   const source = labelledImages(train, settings.meaning, segmenter.encoder.spec.channels);
   const batchSize = Math.min(call.integer("batch", 1) as number, source.length);
   const epochs = call.integer("epochs", 1) as number;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { decode } from "../../src/data/decode.js";
@@ -12,7 +12,7 @@ discFolder(join(cwd, "discs", "val"), 4, { first: 20 });
 await expectCode(0, tinyPretrain, { cwd });
 
 const segment = (...args: string[]) => ["eval", "segment", "run", "--data", "discs", ...args];
-const short = ["--iterations", "6", "--batch", "4", "--crop", "16", "--json"];
+const short = ["--iterations", "3", "--batch", "4", "--crop", "16", "--json"];
 
 interface Result {
   [key: string]: unknown;
@@ -26,10 +26,10 @@ interface Result {
 test("the result holds the mean IoU with its interval, of foreground too, and a line for each step goes before", async () => {
   const { result, events } = await expectExit(0, segment(...short, "--baselines"), { cwd });
   const own = result as Result;
-  assert.is(events.filter(({ event }) => event === "step").length, 6);
+  assert.is(events.filter(({ event }) => event === "step").length, 3);
   assert.equal(
     [own.network, own.head, own.classes, own.masks, own.tuned, own.iterations, own.train, own.test, own.size, own.crop],
-    ["16x2", "linear", 2, "classes", false, 6, 8, 4, 32, 16],
+    ["16x2", "linear", 2, "classes", false, 3, 8, 4, 32, 16],
   );
   assert.ok(own.interval.low <= own.meanIou && own.meanIou <= own.interval.high);
   assert.ok(Math.abs(own.meanIou - (own.iou[0] + own.iou[1]) / 2) < 1e-12);
@@ -64,8 +64,9 @@ test("a head that was saved is used again without training, and a tuned encoder 
   );
   const { result } = await expectCode(0, tuned, { cwd });
   assert.equal([result.head, result.tuned, result.file], ["upernet", true, "tuned.safetensors"]);
-  const again = await expectCode(0, segment("--head", "tuned.safetensors", "--json"), { cwd });
-  assert.equal([again.result.iterations, again.result.tuned, again.result.crop], [0, true, 16]);
+  const only = ["eval", "segment", "run", "--data", "discs/val", "--head", "tuned.safetensors", "--json"];
+  const again = await expectCode(0, only, { cwd });
+  assert.equal([again.result.train, again.result.iterations, again.result.tuned, again.result.crop], [0, 0, true, 16]);
   assert.equal(again.result.confusion, result.confusion);
   const other = await expectCode(0, ["eval", "segment", "tuned.safetensors", "--data", "discs", ...short], { cwd });
   assert.is(other.result.head, "linear");
@@ -93,6 +94,17 @@ test("instances and classes are told apart, or as is said", async () => {
   const said = await expectCode(0, [...args, "--classes", "3"], { cwd });
   assert.equal([said.result.masks, said.result.classes], ["classes", 3]);
   assert.is((said.result as Result).iou.length, 3);
+});
+
+test("broken images are left out with a warning, or end it with --strict", async () => {
+  discFolder(join(cwd, "broken", "train"), 3);
+  discFolder(join(cwd, "broken", "val"), 2);
+  for (const split of ["train", "val"]) writeFileSync(join(cwd, "broken", split, "images", "000.png"), "broken");
+  const args = ["eval", "segment", "run", "--data", "broken", "--iterations", "2", "--json"];
+  const { result, stderr } = await expectCode(0, args, { cwd });
+  assert.equal([result.size, result.test], [32, 1]);
+  assert.is(stderr.match(/^warning: .*000\.png/gm)?.length, 2);
+  await expectCode(3, [...args, "--strict"], { cwd });
 });
 
 test("what is wrong has its message and exit code", async () => {

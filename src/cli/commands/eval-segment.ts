@@ -10,7 +10,7 @@ import type { Call, Command } from "../command.js";
 import { openModel } from "../model.js";
 import { formatTable } from "../output.js";
 import { expectWritable } from "../output-file.js";
-import { openSegmentationPairs } from "../segmentation-data.js";
+import { openTestPairs } from "../segmentation-data.js";
 import { openTask, type SegmentationTask, scoreTask, type TaskScores, trainTask } from "../segmentation-task.js";
 
 /** The confusion of more classes than this is left out of the result. */
@@ -54,21 +54,21 @@ export const evalSegment: Command = {
   async run(call, output) {
     const started = performance.now();
     const files = filesOf(call);
-    const { train, test } = openSegmentationPairs(call);
+    const test = openTestPairs(call);
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
-    const task = await openTask(call, output, { encoder, train });
+    const task = await openTask(call, output, encoder);
     if (call.flag("baselines") && task.segmenter.spec.classes !== 2) {
       throw new ConfigError(
         `eval segment: --baselines tells foreground from background, but there are ${task.segmenter.spec.classes} classes.`,
       );
     }
-    const iterations = task.ready ? 0 : await trainTask(call, output, { ...task, train });
+    const iterations = await trainTask(call, output, task);
     if (files.file !== undefined)
       writeSegmenter(files.file, task.segmenter, { ...task.settings, backbone: task.tuned });
     const found = await scoreTask(call, output, { ...task, test });
     if (files.preview !== undefined) writeFileSync(files.preview, encodePng(segmentationPreview(found.shown)));
-    const counts = { iterations, train: train.pairs.length, test: found.count };
+    const counts = { iterations, train: task.train?.pairs.length ?? 0, test: found.count };
     const seconds = (performance.now() - started) / 1000;
     output.result(
       { network, ...describe(task), ...counts, ...figures(found), seconds, ...files },
