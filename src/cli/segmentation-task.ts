@@ -51,6 +51,7 @@ export async function openTask(call: Call, output: Output, encoder: Encoder): Pr
       );
     const { segmenter, settings } = readSegmenter(head, encoder);
     const { size = settings.size, crop = settings.crop } = sizesOf(call);
+    expectWholePatches(encoder, crop);
     return { segmenter, settings: { ...settings, size, crop }, tuned: segmenter.encoder !== encoder, train: null };
   }
   const train = openTrainPairs(call);
@@ -62,6 +63,7 @@ export async function openTask(call: Call, output: Output, encoder: Encoder): Pr
   const spec: HeadSpec = { kind: head, classes: classCount(meaning), channels };
   const segmenter = buildSegmenter(used, spec, call.integer("seed"));
   const settings = { ...(await fullSizes(call, source, mapShapes(encoder.backbone)[0].stride)), meaning };
+  expectWholePatches(encoder, settings.crop);
   return { segmenter, settings, tuned, train };
 }
 
@@ -78,6 +80,14 @@ async function fullSizes(call: Call, source: ImageSource, cell: number): Promise
   const size = given.size ?? (await shortSide(source));
   const crop = given.crop ?? Math.max(1, Math.floor(Math.min(size, LARGEST_CROP) / cell)) * cell;
   return { size, crop };
+}
+
+/** @throws ConfigError for a crop that a transformer cannot cut into patches */
+function expectWholePatches({ spec }: Encoder, crop: number): void {
+  if (spec.family === "resnet" || crop % spec.patchSize === 0) return;
+  throw new ConfigError(
+    `eval segment: --crop is ${crop}, expected a multiple of the encoder's patches of ${spec.patchSize} pixels.`,
+  );
 }
 
 /** Of the first image that can be read. @throws DataError if none can */

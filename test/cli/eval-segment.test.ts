@@ -110,6 +110,7 @@ test("broken images are left out with a warning, or end it with --strict", async
 test("what is wrong has its message and exit code", async () => {
   for (const [code, args, message] of [
     [2, ["--head", "mlp"], /--head is "mlp", expected linear, upernet or the file of a head/],
+    [2, ["--crop", "18"], /--crop is 18, expected a multiple of the encoder's patches of 4 pixels/],
     [2, ["--lr", "0"], /--lr is "0", expected a number above 0/],
     [2, ["--binary", "--classes", "3"], /--binary and --classes exclude each other/],
     [2, ["--classes", "256"], /--classes is 256, expected at most 255/],
