@@ -121,7 +121,7 @@ export async function trainTask(
   await trainSegmenter(segmenter, source, {
     ...settings,
     ...{ iterations, batchSize, seed: call.integer("seed"), strict: call.flag("strict") },
-    lr: positive(call, "lr") ?? (tuned ? 1e-4 : 1e-3),
+    lr: positive(call, "lr") ?? (tuned ? 5e-4 : 5e-3),
     layerDecay: positive(call, "layer-decay"),
     onStep: ({ iteration, loss, lr }) => {
       output.event("step", { iteration, loss, lr });

@@ -37,7 +37,7 @@ export const evalSegment: Command = {
     batch: { value: "N", about: "crops in a step", fallback: "8" },
     epochs: { value: "N", about: "passes over the training images", fallback: "40" },
     iterations: { value: "N", about: "steps, instead of --epochs" },
-    lr: { value: "X", about: "peak learning rate (default 1e-3; with --tune-backbone 1e-4)" },
+    lr: { value: "X", about: "peak learning rate (default 5e-3; with --tune-backbone 5e-4)" },
     seed: { value: "N", about: "of the head's start, the order and the crops", fallback: "0" },
     binary: { about: "all mask values above 0 are foreground" },
     classes: { value: "N", about: "mask values are classes 0 to N - 1; 255 does not count" },

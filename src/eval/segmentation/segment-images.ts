@@ -37,11 +37,11 @@ export class ImageSegmentation {
   /** The class of each pixel [height · width]. @throws DataError if the image has other channels than the encoder */
   segment(image: RawImage): Uint8Array {
     const windowed = this.sliding.load(image);
-    const sums = this.summedLogits(windowed);
+    const means = this.meanLogits(windowed);
     const { height, width } = windowed.scaled;
     const { classes } = this.segmenter.spec;
     return step(() => {
-      const logits = fromArray(sums, [1, height, width, classes]);
+      const logits = fromArray(means, [1, height, width, classes]);
       return largest(resizeBilinear(logits, image.height, image.width).toArray() as Float32Array, classes);
     });
   }
@@ -53,7 +53,7 @@ export class ImageSegmentation {
   }
 
   /** The mean logits of the windows over each pixel of the resized image [height · width · classes]. */
-  private summedLogits(windowed: WindowedImage): Float32Array {
+  private meanLogits(windowed: WindowedImage): Float32Array {
     const { height, width } = windowed.scaled;
     const { classes } = this.segmenter.spec;
     const sums = new Float32Array(height * width * classes);
