@@ -17,6 +17,7 @@ export { patchify_f32 } from "./patchify";
 export { batch_sum_f32, embed_tokens_f32, embed_tokens_grad_mask_f32, embed_tokens_grad_patches_f32 } from "./tokens";
 export { residual_f32, residual_grad_branch_f32, residual_grad_gamma_f32 } from "./residual";
 export { resample_f32, resample_grad_f32 } from "./resample";
+export { resize_bilinear_f32, resize_bilinear_grad_f32 } from "./bilinear";
 export { normal_f32, truncated_normal_f32, uniform_f32 } from "./random";
 export { adamw_f32, ema_f32, sgd_f32 } from "./optimizer";
 export { blur_u8 } from "./blur";

@@ -3,7 +3,8 @@
 export { gelu, relu } from "./ops/activation.js";
 export { attention } from "./ops/attention.js";
 export { batchNorm } from "./ops/batch-norm.js";
-export { concatRows } from "./ops/concat.js";
+export { resizeBilinear } from "./ops/bilinear.js";
+export { concatColumns, concatRows } from "./ops/concat.js";
 export { conv2d } from "./ops/conv2d.js";
 export { crossEntropy, distillation, softCrossEntropy } from "./ops/cross-entropy.js";
 export { add, addRow, multiply, scale, subtract } from "./ops/elementwise.js";

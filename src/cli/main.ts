@@ -15,6 +15,7 @@ import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
 import { evalSemi } from "./commands/eval-semi.js";
 import { finetune } from "./commands/finetune.js";
+import { evalSegment } from "./commands/eval-segment.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -41,6 +42,7 @@ const commands: readonly Command[] = [
   evalLinear,
   evalSemi,
   finetune,
+  evalSegment,
   embed,
   subnetsList,
   subnetsExtract,

@@ -2,6 +2,7 @@
 export * from "./activation.js";
 export * from "./attention.js";
 export * from "./batch-norm.js";
+export * from "./bilinear.js";
 export * from "./blur.js";
 export * from "./conv.js";
 export * from "./conv-depthwise.js";
