@@ -2,8 +2,17 @@
 
 export { toChannels } from "./data/channels.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
+export { type CocoOptions, coco } from "./data/coco.js";
 export { type ImageSource, type RawImage, randomSplit, range, type Split, subset } from "./data/dataset.js";
 export { decode } from "./data/decode.js";
+export {
+  type Box,
+  type DetectionObject,
+  type DetectionSource,
+  detectionRange,
+  withCommonClasses,
+} from "./data/detection.js";
+export { openDetectionPair, parseDetectionSpec } from "./data/detection-spec.js";
 export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.js";
 export { imageArray } from "./data/image-array.js";
 export { imageFolder } from "./data/image-folder.js";
@@ -11,4 +20,5 @@ export { type BatchOptions, type BatchStream, batches, type ImageBatch } from ".
 export { memoryCache } from "./data/memory-cache.js";
 export { mnist } from "./data/mnist.js";
 export { MultiCrop, type MultiCropOptions } from "./data/multi-crop.js";
+export { type PascalVocOptions, pascalVoc, type VocSplit } from "./data/pascal-voc.js";
 export { openSource, parseSourceSpec } from "./data/source-spec.js";

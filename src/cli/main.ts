@@ -7,6 +7,7 @@ import { type Command, helpOf, parseCall } from "./command.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
+import { evalDetect } from "./commands/eval-detect.js";
 import { evalKnn } from "./commands/eval-knn.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   pretrain,
   resume,
   evalKnn,
+  evalDetect,
   embed,
   subnetsList,
   subnetsExtract,
