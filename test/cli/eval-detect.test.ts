@@ -90,6 +90,7 @@ test("what is wrong has its message and exit code", async () => {
     [2, ["--data", `voc:${voc}#train`], /Name those of the test with --test/],
     [3, ["--data", `voc:${voc}x`], /does not exist/],
     [3, ["--data", `voc:${voc}#val`, "--test", `voc:${voc}#test`], /val.txt does not exist. It has #trainval, #test/],
+    [2, [...quick, "--images", "."], /--images goes with coco:FILE.json/],
     [2, [...quick, "--crop", "2"], /--crop is "2", expected a number from 0 on, at most 1/],
     [2, [...quick, "--lr", "0"], /--lr is "0", expected a number above 0/],
     [2, [...quick, "--scales", "2"], /--scales is "2", expected two rising numbers/],

@@ -96,11 +96,15 @@ export const evalDetect: Command = {
 };
 
 function openSources(call: Call, output: Output) {
-  const images = call.text("images");
+  const [data, test] = [call.required("data"), call.text("test")];
+  const [images, testImages] = [call.text("images"), call.text("test-images")];
+  if ((images ?? testImages) !== undefined && ![data, test].some((spec) => spec?.startsWith("coco:"))) {
+    throw new ConfigError("eval detect: --images goes with coco:FILE.json; a VOC folder holds its images.");
+  }
   const onNote = (note: string) => output.note(note);
   return openDetectionPair(
-    { data: call.required("data"), test: call.text("test") },
-    { train: { images, onNote }, test: { images: call.text("test-images") ?? images, onNote } },
+    { data, test },
+    { train: { images, onNote }, test: { images: testImages ?? images, onNote } },
   );
 }
 

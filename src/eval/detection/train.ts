@@ -2,7 +2,7 @@ import { step } from "../../autograd/tape.js";
 import type { DetectionSource } from "../../data/detection.js";
 import { batches, type ImageBatch } from "../../data/loader.js";
 import { memoryCache } from "../../data/memory-cache.js";
-import { ConfigError, NumericError } from "../../errors.js";
+import { ConfigError, DataError, NumericError } from "../../errors.js";
 import type { Encoder } from "../../models/encoder.js";
 import { AdamW } from "../../optim/adamw.js";
 import { clipGradients } from "../../optim/clip.js";
@@ -70,7 +70,8 @@ export interface DetectorStep {
  * learning rate to a tenth, images at varying size, cut and mirrored. A function of source, encoder, options and seed.
  *
  * @returns the detector; dispose of it
- * @throws ConfigError for settings out of range, NumericError if the loss is not finite, DataError as `batches`
+ * @throws ConfigError for settings out of range, NumericError if the loss is not finite, DataError if there is no object at all,
+ *   and as `batches`
  */
 export async function trainDetector(
   source: DetectionSource,
@@ -79,6 +80,7 @@ export async function trainDetector(
 ): Promise<Detector> {
   const { seed = 0, batchSize = 8, lr = 1e-3, weightDecay = 0.05, layerDecay = 0.7, strict = false } = options;
   const iterations = options.iterations ?? Math.ceil((EPOCHS * source.length) / batchSize);
+  if (source.classes.length === 0) throw new DataError(`detector: there is no object on the images of ${source.name}.`);
   const policy = policyOf(options);
   const detector = new Detector(encoder, {
     ...options,
