@@ -37,7 +37,7 @@ export function pyramidPlan(shapes: readonly MapShape[], shortSide: number): Pyr
   const finest = shortSide < SMALL_SIDE ? 4 : 8;
   const single = shapes.every(({ stride }) => stride === shapes[0].stride);
   const from = shapes[0].stride;
-  const doublings = Math.round(Math.log2(finest / from));
+  const doublings = doublingsTo(finest, from);
   const first = single ? shapes.length - TAKEN : Math.min(Math.max(doublings, 0), shapes.length - TAKEN);
   const taken = shapes.slice(first, first + TAKEN);
   const strides = single
@@ -52,6 +52,14 @@ export function pyramidPlan(shapes: readonly MapShape[], shortSide: number): Pyr
     scales: single ? taken.map((_, i) => from / strides[i]) : null,
     strides,
   };
+}
+
+/** The whole number n for which from · 2ⁿ is nearest to `to`, by the ratio. */
+function doublingsTo(to: number, from: number): number {
+  let n = 0;
+  while (from * 2 ** n * Math.SQRT2 <= to) n++;
+  while (from * 2 ** n > to * Math.SQRT2) n--;
+  return n;
 }
 
 /** Groups of a group normalisation: 32, or what divides the channels. */

@@ -18,8 +18,6 @@ export interface DetectionTargets {
   readonly classes: Int32Array;
   /** Rows that answer for an object [M]. */
   readonly positives: Int32Array;
-  /** Stride of these rows' points in pixels [M]. */
-  readonly strides: Float64Array;
   /** Edges of their objects, from the point and in its strides: left, top, right, bottom [M · 4], the first two ≤ 0. */
   readonly edges: Float64Array;
   /** How near a point is to the middle of its object [M], 0…1. */
@@ -33,7 +31,6 @@ export interface DetectionTargets {
 export function detectionTargets(points: PyramidPoints, scenes: readonly SceneObjects[]): DetectionTargets {
   const classes = new Int32Array(scenes.length * points.x.length).fill(NO_CLASS);
   const positives: number[] = [];
-  const strides: number[] = [];
   const edges: number[] = [];
   const centreness: number[] = [];
   scenes.forEach(({ boxes, labels, leftOut }, image) => {
@@ -45,7 +42,6 @@ export function detectionTargets(points: PyramidPoints, scenes: readonly SceneOb
       const [x, y, stride] = [points.x[point], points.y[point], points.stride[point]];
       const [left, top, right, bottom] = boxes[object];
       positives.push(row);
-      strides.push(stride);
       edges.push((left - x) / stride, (top - y) / stride, (right - x) / stride, (bottom - y) / stride);
       centreness.push(Math.sqrt(balance(x - left, right - x) * balance(y - top, bottom - y)));
     });
@@ -53,7 +49,6 @@ export function detectionTargets(points: PyramidPoints, scenes: readonly SceneOb
   return {
     classes,
     positives: Int32Array.from(positives),
-    strides: Float64Array.from(strides),
     edges: Float64Array.from(edges),
     centreness: Float64Array.from(centreness),
   };

@@ -13,7 +13,6 @@ const near = (actual: number, expected: number) =>
 const targets = {
   classes: Int32Array.of(-1, 1, 0, -2),
   positives: Int32Array.of(1, 2),
-  strides: Float64Array.of(4, 8),
   edges: Float64Array.of(-1, -1, 1, 1, -2, -1, 2, 1),
   centreness: Float64Array.of(1, 0.5),
 };
@@ -42,7 +41,6 @@ test("without an object only the classes count", async () => {
     const none = {
       classes: Int32Array.of(-1),
       positives: new Int32Array(),
-      strides: new Float64Array(),
       edges: new Float64Array(),
       centreness: new Float64Array(),
     };
