@@ -37,7 +37,7 @@ export const evalDetect: Command = {
     flip: { value: "P", about: "probability that a training image is mirrored", fallback: "0.5" },
     iterations: { value: "N", about: "steps of the training (default 36 passes over the images)" },
     batch: { value: "N", about: "images of a step", fallback: "8" },
-    lr: { value: "RATE", about: "learning rate", fallback: "1e-3" },
+    lr: { value: "RATE", about: "learning rate (default 1e-3, with --tune-backbone 3e-4)" },
     "weight-decay": { value: "X", about: "weight decay", fallback: "0.05" },
     "box-weight": { value: "X", about: "factor of the GIoU loss", fallback: "2" },
     width: { value: "N", about: "channels of pyramid and head (default the encoder's, 64 to 256)" },
@@ -114,7 +114,7 @@ function trainingSettings(call: Call): Settings {
   return {
     iterations: call.integer("iterations", 1),
     batchSize: call.integer("batch", 1),
-    lr: number(call, "lr", { above: 0 }),
+    lr: call.text("lr") === undefined ? undefined : number(call, "lr", { above: 0 }),
     weightDecay: number(call, "weight-decay", {}),
     boxWeight: number(call, "box-weight", {}),
     layerDecay: number(call, "layer-decay", { above: 0, most: 1 }),
