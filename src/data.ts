@@ -16,9 +16,12 @@ export { openDetectionPair, parseDetectionSpec } from "./data/detection-spec.js"
 export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.js";
 export { imageArray } from "./data/image-array.js";
 export { imageFolder } from "./data/image-folder.js";
+export { type LabelledImage, splitLabels, withLabels } from "./data/labelled-image.js";
 export { type BatchOptions, type BatchStream, batches, type ImageBatch } from "./data/loader.js";
+export { IGNORED, type MaskMeaning, surveyMasks } from "./data/mask-meaning.js";
 export { memoryCache } from "./data/memory-cache.js";
 export { mnist } from "./data/mnist.js";
 export { MultiCrop, type MultiCropOptions } from "./data/multi-crop.js";
 export { type PascalVocOptions, pascalVoc, type VocSplit } from "./data/pascal-voc.js";
+export { type MaskPair, openMaskPairs, segmentationSource } from "./data/segmentation.js";
 export { openSource, parseSourceSpec } from "./data/source-spec.js";

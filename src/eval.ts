@@ -11,3 +11,15 @@ export { extractFeatures, type FeatureOptions, type SourceFeatures } from "./eva
 export { drawShots, fewShotAccuracy } from "./eval/few-shot.js";
 export { knnAccuracy, knnVote, type LabelledFeatures, topAccuracy } from "./eval/knn.js";
 export { rawPixels } from "./eval/raw-pixels.js";
+export { otsuForeground, otsuThreshold } from "./eval/segmentation/otsu.js";
+export {
+  classIou,
+  countPixels,
+  type ForegroundScores,
+  type PixelCounts,
+  type SegmentationScores,
+  segmentationScores,
+} from "./eval/segmentation/pixel-counts.js";
+export { ImageSegmentation, type SegmentedImage, segmentImages } from "./eval/segmentation/segment-images.js";
+export { buildSegmenter, type HeadSpec, type Segmenter, segmentationLogits } from "./eval/segmentation/segmenter.js";
+export { type SegmenterTrainingOptions, trainSegmenter } from "./eval/segmentation/train-segmenter.js";

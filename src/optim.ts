@@ -10,6 +10,8 @@ export {
   cosineSchedule,
   frozenSchedule,
   linearSchedule,
+  type PolyOptions,
+  polySchedule,
   type Schedule,
   type StepOptions,
   stepSchedule,

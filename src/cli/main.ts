@@ -9,6 +9,7 @@ import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalDetect } from "./commands/eval-detect.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalSegment } from "./commands/eval-segment.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   resume,
   evalKnn,
   evalDetect,
+  evalSegment,
   embed,
   subnetsList,
   subnetsExtract,

@@ -17,7 +17,7 @@ export interface MapShape {
 }
 
 /**
- * The blocks of a ViT, counted from 0, whose tokens dense tasks read: 3, 5, 7 and 11 of 12 (spec §7.5, §7.6), and those in the
+ * The blocks of a ViT, counted from 0, whose tokens dense tasks read: 3, 5, 7 and 11 of 12 (spec §7.6), and those in the
  * same places of other depths. A network of fewer than four blocks names some of them twice.
  */
 export function mapPositions(depth: number): number[] {

@@ -51,6 +51,38 @@ export function linearSchedule({ start, final, total }: { start: number; final: 
   return (iteration) => (iteration < total ? line(iteration) : final);
 }
 
+export interface PolyOptions {
+  /** Value at the end of the warm-up. */
+  base: number;
+  /** Value that the run ends with; default 0. */
+  final?: number;
+  /** Iterations of the run. */
+  total: number;
+  /** Iterations of the warm-up; default 0. */
+  warmup?: number;
+  /** Whole number; default 1, a straight line. */
+  power?: number;
+}
+
+/**
+ * A power of what is left of the run, final + (base − final)(1 − i/total)^power, times (i + 1)/warmup during the warm-up: the usual
+ * schedule of dense tasks.
+ *
+ * @throws ConfigError unless 0 ≤ warmup ≤ total and power is a whole number from 1 on
+ */
+export function polySchedule({ base, final = 0, total, warmup = 0, power = 1 }: PolyOptions): Schedule {
+  if (!(warmup >= 0 && warmup <= total)) {
+    throw new ConfigError(`schedule: a warm-up of ${warmup} iterations does not fit in a run of ${total}.`);
+  }
+  if (!(Number.isInteger(power) && power >= 1))
+    throw new ConfigError(`schedule: power is ${power}, expected a whole number from 1 on.`);
+  return (iteration) => {
+    if (iteration >= total) return final;
+    const value = final + (base - final) * powInt(1 - iteration / total, power);
+    return iteration < warmup ? (value * (iteration + 1)) / warmup : value;
+  };
+}
+
 /** Zero for the first iterations, then another schedule: how the last layer is frozen. */
 export function frozenSchedule(schedule: Schedule, iterations: number): Schedule {
   return (iteration) => (iteration < iterations ? 0 : schedule(iteration));

@@ -4,6 +4,7 @@ import {
   cosineSchedule,
   frozenSchedule,
   linearSchedule,
+  polySchedule,
   type Schedule,
   stepSchedule,
 } from "../../src/optim/schedule.js";
@@ -95,5 +96,24 @@ test("steps fall at their milestones, after a straight warm-up", () => {
   assert.throws(
     () => stepSchedule({ base: 1, milestones: [-1] }),
     (error: Error) => error instanceof ConfigError,
+  );
+});
+
+test("a power schedule falls straight to its end after a rise that begins above zero", () => {
+  const line = polySchedule({ base: 8, total: 8, warmup: 2 });
+  // 8 − i, halved in the first of two steps of the rise.
+  assert.equal([0, 1, 2, 4, 7, 8, 99].map(line), [4, 7, 6, 4, 1, 0, 0]);
+  const squared = polySchedule({ base: 5, final: 1, total: 4, power: 2 });
+  assert.equal([0, 1, 2, 3, 4].map(squared), [5, 3.25, 2, 1.25, 1]);
+});
+
+test("a power schedule refuses what is no power, and a rise longer than the run", () => {
+  assert.throws(
+    () => polySchedule({ base: 1, total: 4, power: 0.5 }),
+    /power is 0.5, expected a whole number from 1 on/,
+  );
+  assert.throws(
+    () => polySchedule({ base: 1, total: 4, warmup: 5 }),
+    /warm-up of 5 iterations does not fit in a run of 4/,
   );
 });
