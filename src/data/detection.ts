@@ -95,15 +95,10 @@ export function detectionRange(source: DetectionSource, begin: number, end: numb
   };
 }
 
-/**
- * The same images with labels that count over other classes, of which the source's own must be a part: two sources whose
- * labels are to mean the same are given the classes of both.
- */
-export function withClasses(source: DetectionSource, classes: readonly string[]): DetectionSource {
+/** The same images with labels that count over other classes, which hold the source's own. */
+function withClasses(source: DetectionSource, classes: readonly string[]): DetectionSource {
   if (classes.join("\n") === source.classes.join("\n")) return source;
   const labelOf = source.classes.map((name) => classes.indexOf(name));
-  const missing = labelOf.indexOf(-1);
-  if (missing >= 0) throw new DataError(`detection: class ${source.classes[missing]} of ${source.name} is not wanted.`);
   const own = new Map(labelOf.map((label, index) => [label, index]));
   const next = 1 + Math.max(0, ...source.classes.map((_, label) => source.categoryId(label)));
   return {

@@ -19,7 +19,7 @@ const RECENT = 20;
 const PREVIEW_IMAGES = 6;
 const PREVIEW_COLUMNS = 3;
 /** Boxes below this score are left out of the picture. */
-const PREVIEW_SCORE = 0.3;
+const PREVIEW_SCORE = 0.5;
 
 export const evalDetect: Command = {
   name: "eval detect",
