@@ -48,6 +48,13 @@ export {
   distill_f32,
   distill_grad_f32,
 } from "./cross_entropy";
+export {
+  binary_cross_entropy_f32,
+  binary_cross_entropy_grad_f32,
+  focal_loss_f32,
+  focal_loss_grad_f32,
+} from "./sigmoid_loss";
+export { giou_loss_f32, giou_loss_grad_f32 } from "./giou";
 export { layer_norm_f32, layer_norm_grad_input_f32, layer_norm_grad_weight_f32 } from "./layer_norm";
 export { l2_normalize_f32, l2_normalize_grad_f32 } from "./l2_normalize";
 export { weight_norm_f32, weight_norm_grad_f32 } from "./weight_norm";

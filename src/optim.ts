@@ -13,5 +13,7 @@ export {
   type PolyOptions,
   polySchedule,
   type Schedule,
+  type StepOptions,
+  stepSchedule,
 } from "./optim/schedule.js";
 export { Sgd } from "./optim/sgd.js";

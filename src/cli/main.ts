@@ -10,12 +10,13 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalCluster } from "./commands/eval-cluster.js";
+import { evalDetect } from "./commands/eval-detect.js";
 import { evalKnn } from "./commands/eval-knn.js";
 import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
+import { evalSegment } from "./commands/eval-segment.js";
 import { evalSemi } from "./commands/eval-semi.js";
 import { finetune } from "./commands/finetune.js";
-import { evalSegment } from "./commands/eval-segment.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
@@ -42,6 +43,7 @@ const commands: readonly Command[] = [
   evalLinear,
   evalSemi,
   finetune,
+  evalDetect,
   evalSegment,
   embed,
   subnetsList,

@@ -161,7 +161,7 @@ function countedLabels(
 }
 
 /** The sum of the rows' losses as a scalar, in an order that depends on their number only. Gives their memory back. */
-function summed(loss: Tensor): Tensor {
+export function summed(loss: Tensor): Tensor {
   const y = empty([]);
   sumInto(loss.numel, loss.ptr, y.ptr);
   loss.dispose();

@@ -88,6 +88,36 @@ export function frozenSchedule(schedule: Schedule, iterations: number): Schedule
   return (iteration) => (iteration < iterations ? 0 : schedule(iteration));
 }
 
+export interface StepOptions {
+  /** Value between warm-up and first milestone. */
+  base: number;
+  /** Iterations from which on the value is `factor` times what it was, in rising order. */
+  milestones: readonly number[];
+  /** Default 0.1. */
+  factor?: number;
+  /** Iterations of the warm-up; default 0. */
+  warmup?: number;
+  /** First value of the warm-up; default 0. */
+  start?: number;
+}
+
+/**
+ * Steps down after a linear warm-up: value i is base · factor^(number of milestones ≤ i), and during the first `warmup`
+ * iterations start + (base − start)·i/warmup takes the place of base.
+ *
+ * @throws ConfigError if a milestone or the warm-up is negative
+ */
+export function stepSchedule({ base, milestones, factor = 0.1, warmup = 0, start = 0 }: StepOptions): Schedule {
+  if (!(warmup >= 0 && milestones.every((milestone) => milestone >= 0))) {
+    throw new ConfigError(`schedule: warm-up ${warmup} and milestones [${milestones}], expected 0 or more.`);
+  }
+  return (iteration) => {
+    const steps = milestones.filter((milestone) => milestone <= iteration).length;
+    const value = iteration < warmup ? start + ((base - start) * iteration) / warmup : base;
+    return value * powInt(factor, steps);
+  };
+}
+
 /** Value i of n values from first to last; a single value is the first. */
 function linear(first: number, last: number, n: number): Schedule {
   const step = (last - first) / (n - 1);

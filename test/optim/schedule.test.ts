@@ -6,6 +6,7 @@ import {
   linearSchedule,
   polySchedule,
   type Schedule,
+  stepSchedule,
 } from "../../src/optim/schedule.js";
 import { storedFixture } from "../support/stored-fixture.js";
 import { test } from "../support/test.js";
@@ -85,6 +86,17 @@ test("a schedule that does not fit in its run is refused", () => {
   assert.throws(() => cosineSchedule({ base: 1, final: 0, total: 5, warmup: 6 }), isConfig(/warm-up of 6 iterations/));
   assert.throws(() => cosineSchedule({ base: 1, final: 0, total: 5, scale: 0.5 }), isConfig(/scale is 0.5/));
   assert.throws(() => linearSchedule({ start: 1, final: 0, total: -1 }), isConfig(/total is -1/));
+});
+
+test("steps fall at their milestones, after a straight warm-up", () => {
+  const schedule = stepSchedule({ base: 8, milestones: [10, 13], factor: 0.5, warmup: 4, start: 2 });
+  const values = Array.from({ length: 16 }, (_, i) => schedule(i));
+  assert.equal(values, [2, 3.5, 5, 6.5, 8, 8, 8, 8, 8, 8, 4, 4, 4, 2, 2, 2]);
+  assert.is(stepSchedule({ base: 1, milestones: [0] })(0), 0.1);
+  assert.throws(
+    () => stepSchedule({ base: 1, milestones: [-1] }),
+    (error: Error) => error instanceof ConfigError,
+  );
 });
 
 test("a power schedule falls straight to its end after a rise that begins above zero", () => {
