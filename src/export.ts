@@ -1,6 +1,7 @@
 /** Encoders as files. */
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
+export type { ExportDType } from "./export/dtype.js";
 export { readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
@@ -10,4 +11,6 @@ export { readWeights } from "./export/initial-weights.js";
 export { type Manifest, type ManifestEntry, writeManifest } from "./export/manifest.js";
 export { type Family, fromOfficial, toOfficial } from "./export/names.js";
 export type { Names } from "./export/namings.js";
+export { encoderToOnnx, type OnnxOptions } from "./export/onnx/model.js";
+export { type OnnxImages, runOnnx } from "./export/onnx/run.js";
 export { type StockState, toPublished, toTimm, toTorchvision } from "./export/stock.js";

@@ -8,6 +8,7 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { exportCommand } from "./commands/export.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
 import { resume } from "./commands/resume.js";
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   embed,
   subnetsList,
   subnetsExtract,
+  exportCommand,
   importCommand,
   demo,
   doctor,

@@ -4,6 +4,7 @@ import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from 
 import { buildBackboneOf, buildEncoder, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { shapesOnly } from "../tensor/create.js";
+import { type ExportDType, storedState } from "./dtype.js";
 import { blockCount, encoderMetadata, type Provenance, parseSpec, SPEC_KEY } from "./encoder-metadata.js";
 
 /** Prefix of the backbone in a run's teacher file, which holds the heads beside it. */
@@ -13,16 +14,17 @@ const BACKBONE = "backbone.";
  * Writes an encoder as a stand-alone safetensors file. The metadata hold its spec, what images must go through, and where it
  * comes from.
  *
+ * @param dtype  of weights with two axes or more
  * @returns the size in bytes
+ * @throws NumericError for a weight beyond f16
  */
-export function writeEncoder(path: string, { backbone, spec }: Encoder, provenance?: Provenance): number {
-  const tensors = new Map<string, StoredTensor>(
-    [...backbone.stateDict()].map(([name, x]) => [
-      name,
-      { dtype: "F32", shape: x.shape, data: x.toArray() as Float32Array },
-    ]),
-  );
-  const bytes = writeSafetensors(tensors, encoderMetadata(spec, provenance));
+export function writeEncoder(
+  path: string,
+  { backbone, spec }: Encoder,
+  provenance?: Provenance,
+  dtype: ExportDType = "f32",
+): number {
+  const bytes = writeSafetensors(storedState(backbone, dtype), encoderMetadata(spec, provenance));
   writeFileSync(path, bytes);
   return bytes.length;
 }

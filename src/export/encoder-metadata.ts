@@ -4,7 +4,7 @@ import type { Architecture, EncoderSpec } from "../models/encoder-spec.js";
 
 /** Where a file's metadata holds its spec, what images must go through, and where it comes from; each a JSON text. */
 export const SPEC_KEY = "poa.model";
-const PREPROCESSING_KEY = "poa.preprocessing";
+export const PREPROCESSING_KEY = "poa.preprocessing";
 const PROVENANCE_KEY = "poa.provenance";
 
 /** Where an encoder comes from: whatever helps to make it again. */
@@ -22,7 +22,7 @@ export function encoderMetadata(spec: EncoderSpec, provenance?: Provenance): Map
 }
 
 /** What an image goes through before the network, in this order, for those who do it without this library. */
-function preprocessingOf({ imageSize, mean, std }: EncoderSpec) {
+export function preprocessingOf({ imageSize, mean, std }: EncoderSpec) {
   const geometry = usualGeometry(imageSize);
   return {
     resizeShortSide: geometry.kind === "crop" ? geometry.shortSide : imageSize,
