@@ -2,7 +2,7 @@
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export type { ExportDType } from "./export/dtype.js";
-export { readEncoder, writeEncoder } from "./export/encoder-file.js";
+export { encoderBundle, readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
 export { type ImportedEncoder, importEncoder } from "./export/import-encoder.js";

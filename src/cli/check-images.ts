@@ -1,7 +1,6 @@
 import type { ImageSource } from "../data/dataset.js";
-import { EvalTransform } from "../data/eval-transform.js";
+import { EvalTransform, usualGeometry } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
-import { usualGeometry } from "../eval/features.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { persistent } from "../tensor/create.js";
 import { Rng } from "../tensor/random.js";

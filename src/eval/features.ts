@@ -1,6 +1,7 @@
 import { scope, step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
-import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
+import { EncoderTransform } from "../data/encoder-transform.js";
+import type { EvalGeometry } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
 import type { Encoder } from "../models/encoder.js";
 import { l2Normalize } from "../ops/normalize.js";
@@ -27,11 +28,6 @@ export interface SourceFeatures extends LabelledFeatures {
   readonly indices: Int32Array;
 }
 
-/** The usual protocol, 256 then 224, in the proportion of the training size. */
-export function usualGeometry(size: number): EvalGeometry {
-  return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
-}
-
 /**
  * Class features of every image of a source (spec §7.1). Broken images are left out, or end the extraction with `strict`.
  *
@@ -44,8 +40,8 @@ export async function extractFeatures(
 ): Promise<SourceFeatures> {
   const { spec, backbone } = encoder;
   const { normalize = true, strict = false, onProgress, onWarning } = options;
-  const transforms = transformsFor(encoder, options.geometry);
-  const slot = transforms.resizing.allocate(BATCH);
+  const transform = new EncoderTransform(spec, options.geometry);
+  const slot = transform.allocate(BATCH);
   const features = persistent([source.length, backbone.featureDim]);
   const indices: number[] = [];
   const stream = batches(source, {
@@ -58,10 +54,7 @@ export async function extractFeatures(
     onWarning,
   });
   for await (const batch of stream) {
-    batch.images.forEach((image, i) => {
-      const fits = image.width === spec.imageSize && image.height === spec.imageSize;
-      ((fits && transforms.asIs) || transforms.resizing).write([image], slot.narrow(0, i, 1));
-    });
+    transform.write(batch.images, slot);
     const rows = encode(encoder, slot.narrow(0, 0, batch.images.length), normalize);
     features.narrow(0, indices.length, rows.shape[0]).write(rows.toArray());
     rows.dispose();
@@ -69,8 +62,7 @@ export async function extractFeatures(
     onProgress?.(indices.length, source.length);
   }
   slot.dispose();
-  transforms.resizing.dispose();
-  transforms.asIs?.dispose();
+  transform.dispose();
   const kept = Int32Array.from(indices);
   const labels = kept.map((i) => source.labels?.[i] ?? 0);
   return { features: features.narrow(0, 0, kept.length), labels, indices: kept };
@@ -84,13 +76,4 @@ function encode({ backbone }: Encoder, images: Tensor, normalize: boolean): Tens
       return normalize ? l2Normalize(classToken, { eps: 1e-12 }) : classToken;
     }),
   );
-}
-
-function transformsFor({ spec }: Encoder, geometry: EvalGeometry | undefined) {
-  const { channels, mean, std, imageSize } = spec;
-  const transform = (kind: EvalGeometry) => new EvalTransform({ geometry: kind, channels, mean, std });
-  return {
-    resizing: transform(geometry ?? usualGeometry(imageSize)),
-    asIs: geometry ? null : transform({ kind: "none", size: imageSize }),
-  };
 }

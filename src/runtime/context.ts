@@ -162,6 +162,11 @@ export function runtime(): Runtime {
   return live;
 }
 
+/** Whether the runtime is running. */
+export function isRunning(): boolean {
+  return live !== null;
+}
+
 /** Stops the runtime and its threads; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */
 export function dispose(): void {
   if (live) {

@@ -55,11 +55,11 @@ test("safetensors come back as a MODEL, in f16 with half the bytes", async () =>
 test("what is wrong is told with its exit code", async () => {
   const onnx = ["--format", "onnx", "--out", "x.onnx"];
   for (const [code, args, message] of [
-    [2, ["run", "--out", "x"], /--format safetensors\|onnx is missing/],
-    [2, ["run", "--format", "tflite", "--out", "x"], /--format is "tflite", expected safetensors or onnx/],
+    [2, ["run", "--out", "x"], /--format safetensors\|onnx\|edge is missing/],
+    [2, ["run", "--format", "tflite", "--out", "x"], /--format is "tflite", expected safetensors, onnx, edge/],
     [2, ["run", "--format", "onnx", "--out", "no/x.onnx"], /the folder no does not exist/],
     [2, ["run", ...onnx, "--dtype", "f64"], /--dtype is "f64"/],
-    [2, ["run", ...onnx, "--opset", "18"], /--opset is "18", expected 17 or 20/],
+    [2, ["run", ...onnx, "--opset", "18"], /--opset is "18", expected 17, 20/],
     [2, ["run", ...onnx, "--batch", "0"], /--batch is "0"/],
     [2, ["run", ...onnx, "--image-size", "7"], /multiple of \d+, the patch size/],
     [2, ["run", "--format", "safetensors", "--out", "x", "--normalize"], /--normalize is for --format onnx/],

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import type { ImageSource } from "../../src/data/dataset.js";
-import { EvalTransform } from "../../src/data/eval-transform.js";
+import { EvalTransform, usualGeometry } from "../../src/data/eval-transform.js";
 import { imageArray } from "../../src/data/image-array.js";
 import { DataError } from "../../src/errors.js";
-import { extractFeatures, usualGeometry } from "../../src/eval/features.js";
+import { extractFeatures } from "../../src/eval/features.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { squareImage, squareSource } from "../support/square-run.js";
 import { test } from "../support/test.js";

@@ -1,5 +1,4 @@
-import { EvalTransform } from "../../src/data/eval-transform.js";
-import { usualGeometry } from "../../src/eval/features.js";
+import { EvalTransform, usualGeometry } from "../../src/data/eval-transform.js";
 import type { EncoderSpec } from "../../src/models/encoder-spec.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { imageFixture, pixels } from "./image-fixtures.js";

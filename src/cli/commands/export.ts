@@ -1,9 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { openSource } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
 import { classFeatures, largestDifference } from "../../export/compare.js";
 import { type ExportDType, exportDTypes } from "../../export/dtype.js";
-import { readEncoder, writeEncoder } from "../../export/encoder-file.js";
+import { encoderBundle, readEncoder, writeEncoder } from "../../export/encoder-file.js";
 import type { Opset } from "../../export/onnx/graph.js";
 import { EMBEDDING, encoderToOnnx, type OnnxOptions } from "../../export/onnx/model.js";
 import { runOnnx } from "../../export/onnx/run.js";
@@ -19,7 +19,7 @@ import type { Output } from "../output.js";
 import { expectWritable } from "../output-file.js";
 import { version } from "../version.js";
 
-const formats = ["safetensors", "onnx"] as const;
+const formats = ["safetensors", "onnx", "edge"] as const;
 const opsets = ["17", "20"] as const;
 
 /** Above this, relative to the largest feature if that is more than 1, a file holds another network, not rounding. */
@@ -29,10 +29,10 @@ const onnxOnly = ["opset", "batch", "image-size", "normalize", "include-normaliz
 
 export const exportCommand: Command = {
   name: "export",
-  summary: "write an encoder as ONNX or safetensors, compared with the network on real images",
+  summary: "write an encoder as ONNX, safetensors or edge bundle, compared with the network on images",
   operands: ["MODEL"],
   options: {
-    format: { value: "safetensors|onnx", about: "what to write" },
+    format: { value: "safetensors|onnx|edge", about: "what to write" },
     out: { value: "FILE", about: "the file" },
     net: { value: "NAME", about: "sub-network of a run (default full)" },
     dtype: { value: "f32|f16", about: "of weights; all is computed in f32", fallback: "f32" },
@@ -47,6 +47,7 @@ export const exportCommand: Command = {
   examples: [
     "poa export runs/photos --format onnx --out photos.onnx --net small",
     "poa export 96x4.safetensors --format onnx --out 96x4.onnx --batch 1 --include-normalization --normalize",
+    "poa export runs/photos --format edge --dtype f16 --out photos.poa --net small",
     "poa export 96x4.safetensors --format safetensors --dtype f16 --out half.safetensors",
   ],
   async run(call, output) {
@@ -60,7 +61,9 @@ export const exportCommand: Command = {
     const { imageSize = encoder.spec.imageSize } = onnx;
     const images = await imagesFor(call, { ...encoder.spec, imageSize }, output);
     const written: Written =
-      format === "onnx" ? await writeOnnx(out, encoder, images, onnx) : writeSafetensors(out, encoder, images, dtype);
+      format === "onnx"
+        ? await writeOnnx(out, encoder, images, onnx)
+        : writeOwn(out, encoder, images, { dtype, bundled: format === "edge" });
     images.dispose();
     return report(output, { file: out, format, network, dtype, ...written });
   },
@@ -84,15 +87,22 @@ async function imagesFor(call: Call, spec: EncoderSpec, output: Output): Promise
   return firstImages(await openSource(given), spec, (message) => output.warn(message));
 }
 
-function writeSafetensors(out: string, encoder: Encoder, images: Tensor, dtype: ExportDType): Written {
+/** A file of this library, read back to be compared. */
+function writeOwn(
+  out: string,
+  encoder: Encoder,
+  images: Tensor,
+  { dtype, bundled }: { dtype: ExportDType; bundled: boolean },
+): Written {
   const dense = { ...encoder, backbone: encoder.backbone.materialize() };
-  const bytes = writeEncoder(out, dense, undefined, dtype);
+  if (bundled) writeFileSync(out, encoderBundle(dense, { dtype }));
+  else writeEncoder(out, dense, undefined, dtype);
   dense.backbone.dispose();
   const reread = readEncoder(out);
   const own = classFeatures(encoder, images);
   const maxAbsDiff = largestDifference(own, classFeatures(reread, images));
   reread.backbone.dispose();
-  return { bytes, maxAbsDiff, largest: largestOf(own) };
+  return { bytes: statSync(out).size, maxAbsDiff, largest: largestOf(own) };
 }
 
 async function writeOnnx(out: string, encoder: Encoder, images: Tensor, options: OnnxOptions): Promise<Written> {
@@ -164,5 +174,5 @@ function oneOf<T extends string>(call: Call, name: string, known: readonly T[], 
   const given = call.text(name) ?? fallback ?? call.required(name);
   const found = known.find((word) => word === given);
   if (found) return found;
-  throw new ConfigError(`export: --${name} is ${JSON.stringify(given)}, expected ${known.join(" or ")}.`);
+  throw new ConfigError(`export: --${name} is ${JSON.stringify(given)}, expected ${known.join(", ")}.`);
 }
