@@ -1,14 +1,21 @@
 /** Sources of images, decoding, batches. Loads a decoder when its format appears. */
 
 export { toChannels } from "./data/channels.js";
+export { type CheckOptions, checkSource, type Finding, type SourceReport } from "./data/check-source.js";
 export { cifar10, cifar100 } from "./data/cifar.js";
 export { type ImageSource, type RawImage, randomSplit, range, type Split, subset } from "./data/dataset.js";
 export { decode } from "./data/decode.js";
+export { encodePng } from "./data/encode-png.js";
 export { EvalTransform, type EvalTransformOptions } from "./data/eval-transform.js";
 export { imageArray } from "./data/image-array.js";
+export { imageFiles } from "./data/image-files.js";
 export { imageFolder } from "./data/image-folder.js";
+export { splitByLabel } from "./data/label-share.js";
 export { type BatchOptions, type BatchStream, batches, type ImageBatch } from "./data/loader.js";
 export { memoryCache } from "./data/memory-cache.js";
+export { drawMix, type Mix, type MixPolicy, mixImages, mixTargets } from "./data/mixup.js";
 export { mnist } from "./data/mnist.js";
 export { MultiCrop, type MultiCropOptions } from "./data/multi-crop.js";
+export { drawRandAugment, type ImageOperation, parseRandAugment, type RandAugmentPolicy } from "./data/rand-augment.js";
 export { openSource, parseSourceSpec } from "./data/source-spec.js";
+export { TrainTransform, type TrainTransformOptions } from "./data/train-transform.js";

@@ -1,6 +1,7 @@
 /** Encoders as files. */
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
+export { type LabelledClassifier, readClassifier, writeClassifier } from "./export/classifier-file.js";
 export type { ExportDType } from "./export/dtype.js";
 export { encoderBundle, readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";

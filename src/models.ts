@@ -1,7 +1,8 @@
 /** Backbones whose narrower and shallower versions are views of them. */
 
 export type { Backbone } from "./models/backbone.js";
-export { buildEncoder, type Encoder, sliceEncoder, specOf } from "./models/encoder.js";
+export { Classifier } from "./models/classifier.js";
+export { buildEncoder, type Encoder, sliceEncoder, specOf, trainableCopy } from "./models/encoder.js";
 export {
   type Architecture,
   type EncoderSpec,

@@ -3,7 +3,7 @@
 export { AdamW, type AdamWOptions, type AdamWSettings } from "./optim/adamw.js";
 export { clipGradients } from "./optim/clip.js";
 export { ema, type Following } from "./optim/ema.js";
-export { type GroupOptions, parameterGroups, parameterMultipliers } from "./optim/groups.js";
+export { fineTuneGroups, type GroupOptions, parameterGroups, parameterMultipliers } from "./optim/groups.js";
 export type { NamedParameter, ParameterGroup } from "./optim/parameter-group.js";
 export { type CosineOptions, cosineSchedule, frozenSchedule, linearSchedule, type Schedule } from "./optim/schedule.js";
 export { Sgd } from "./optim/sgd.js";

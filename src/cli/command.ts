@@ -21,6 +21,8 @@ export interface Command {
   readonly summary: string;
   /** What stands behind the verb: "RUN", "MODEL". */
   readonly operands?: readonly string[];
+  /** What may follow behind them, in any number. */
+  readonly more?: string;
   /** Whether `key.sub=value` arguments are taken. */
   readonly overrides?: boolean;
   readonly options: Readonly<Record<string, Option>>;
@@ -67,10 +69,10 @@ export function parseCall(command: Command, argv: readonly string[]): Call {
   const isOverride = (word: string) => command.overrides === true && /^[A-Za-z_][\w.]*=/.test(word);
   const operands = positionals.filter((word) => !isOverride(word));
   const expected = command.operands ?? [];
-  const usage = `Expected: poa ${[command.name, ...expected].join(" ")}. See poa ${command.name} --help.`;
+  const usage = `Expected: poa ${wordsOf(command)}. See poa ${command.name} --help.`;
   if (operands.length < expected.length && !values.help)
     throw new ConfigError(`${command.name}: ${expected[operands.length]} is missing. ${usage}`);
-  if (operands.length > expected.length)
+  if (operands.length > expected.length && !command.more)
     throw new ConfigError(
       `${command.name}: ${JSON.stringify(operands[expected.length])} is one argument too many. ${usage}`,
     );
@@ -136,9 +138,14 @@ function parseStrictly(command: Command, options: Readonly<Record<string, Option
   }
 }
 
+/** The verb and what stands behind it. */
+function wordsOf({ name, operands = [], more }: Command): string {
+  return [name, ...operands, ...(more ? [`[${more} ...]`] : [])].join(" ");
+}
+
 /** The help text of a verb. */
 export function helpOf(command: Command): string {
-  const { name, summary, operands = [], overrides, options, examples } = command;
+  const { summary, overrides, options, examples } = command;
   const rows = Object.entries({ ...options, ...commonOptions }).map(
     ([option, { about, value, fallback }]): [string, string] => [
       `  --${option}${value ? ` ${value}` : ""}`,
@@ -147,7 +154,7 @@ export function helpOf(command: Command): string {
   );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
-    `poa ${[name, ...operands].join(" ")} [options]${overrides ? " [key.sub=value ...]" : ""}`,
+    `poa ${wordsOf(command)} [options]${overrides ? " [key.sub=value ...]" : ""}`,
     "",
     summary,
     "",

@@ -4,28 +4,52 @@ import { pathToFileURL } from "node:url";
 import { nearestName } from "../elastic/nearest-name.js";
 import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
 import { type Command, helpOf, parseCall } from "./command.js";
+import { check } from "./commands/check.js";
+import { dashboard } from "./commands/dashboard.js";
 import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
+import { evalCluster } from "./commands/eval-cluster.js";
 import { evalKnn } from "./commands/eval-knn.js";
+import { evalLinear } from "./commands/eval-linear.js";
+import { evalRobust } from "./commands/eval-robust.js";
+import { evalSemi } from "./commands/eval-semi.js";
 import { exportCommand } from "./commands/export.js";
+import { finetune } from "./commands/finetune.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
+import { preview } from "./commands/preview.js";
+import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
+import { visualizeAttention } from "./commands/visualize-attention.js";
+import { visualizeNeighbors } from "./commands/visualize-neighbors.js";
+import { visualizePca } from "./commands/visualize-pca.js";
 import { Output } from "./output.js";
 import { version } from "./version.js";
 
 const commands: readonly Command[] = [
+  check,
+  preview,
   pretrain,
   resume,
   evalKnn,
+  evalCluster,
+  evalRobust,
+  evalLinear,
+  evalSemi,
+  finetune,
   embed,
   subnetsList,
   subnetsExtract,
   exportCommand,
   importCommand,
+  visualizeAttention,
+  visualizePca,
+  visualizeNeighbors,
+  reportCommand,
+  dashboard,
   demo,
   doctor,
 ];

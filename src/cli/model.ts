@@ -2,11 +2,14 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError } from "../errors.js";
 import { readEncoder } from "../export/encoder-file.js";
+import { readWeights } from "../export/initial-weights.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { networkName } from "../models/encoder-spec.js";
+import type { SavedTensor } from "../optim/optimizer-state.js";
 import type { Config } from "../poa/config-keys.js";
 import { searchSpace } from "../poa/plan.js";
 import { CheckpointFolder } from "../train/checkpoint.js";
+import { FINETUNED_FILE, FinetuneFolder } from "../train/finetune-folder.js";
 import { loadConfig } from "./config-file.js";
 
 /** A model that a verb works on, and what it is called. */
@@ -17,7 +20,7 @@ export interface OpenModel {
 }
 
 /**
- * MODEL of the command line: a run folder (its newest teacher), or an encoder file.
+ * MODEL of the command line: a run folder (its newest teacher), the folder of a fine-tuning, or an encoder file.
  *
  * @param net  a sub-network of a run, in place; only runs have them
  * @throws DataError if nothing is there, ConfigError for a network that the run does not hold
@@ -35,9 +38,25 @@ export async function openModel(path: string, net?: string): Promise<OpenModel> 
     }
     return { encoder, network };
   }
+  if (FinetuneFolder.isOne(path)) return openModel(finetunedFile(path), net);
   const { encoder, config } = await openRun(path);
   const chosen = searchSpace(config).parse(net ?? "full");
   return { encoder: sliceEncoder(encoder, chosen), network: chosen.name };
+}
+
+/** The weights of a run's newest teacher, heads included; null if MODEL is no run or has none yet. */
+export function teacherWeights(path: string): ReadonlyMap<string, SavedTensor> | null {
+  if (!isRun(path)) return null;
+  const checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+  const newest = checkpoints.steps().at(-1);
+  return newest === undefined ? null : readWeights(join(checkpoints.folderOf(newest), "teacher.safetensors"));
+}
+
+/** The network of a fine-tuning. @throws DataError if that has not come to its end */
+function finetunedFile(path: string): string {
+  const file = join(path, FINETUNED_FILE);
+  if (existsSync(file)) return file;
+  throw new DataError(`${path} is a fine-tuning without its result, ${FINETUNED_FILE}. Continue it with --resume.`);
 }
 
 /** Whether a path is the folder of a run. */

@@ -96,6 +96,16 @@ export function formatDuration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/**
+ * How long what has begun will still take if it goes on as before: "1:15 left".
+ *
+ * @param start  when it began, of performance.now()
+ * @param share  how much of it is done, above 0
+ */
+export function timeLeft(start: number, share: number): string {
+  return `${formatDuration(((performance.now() - start) / 1000) * (1 / share - 1))} left`;
+}
+
 /** Rows as columns of equal width, the first left-aligned, the others right-aligned. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

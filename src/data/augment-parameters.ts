@@ -103,7 +103,7 @@ export function drawWindow(rng: Rng, { height, width }: Size, scale: readonly [n
 }
 
 /** The colour operations of positive strength in random order. */
-function drawJitter(rng: Rng, strengths: AugmentPolicy["jitter"]): ColorStep[] {
+export function drawJitter(rng: Rng, strengths: AugmentPolicy["jitter"]): ColorStep[] {
   const order = rng.permutation(COLOR_OPS.length);
   const amounts = strengths.map((strength, i) => {
     if (strength <= 0) return 0;

@@ -161,7 +161,11 @@ function rotateWindow(workspace: ImageWorkspace, degrees: number, { top, left, h
 }
 
 /** One colour operation in place. A single channel has neither saturation nor hue. */
-function applyColor(workspace: ImageWorkspace, { op, amount }: ColorStep, { ptr, height, width }: ImageView): void {
+export function applyColor(
+  workspace: ImageWorkspace,
+  { op, amount }: ColorStep,
+  { ptr, height, width }: ImageView,
+): void {
   const { channels } = workspace;
   if (op === "brightness") kernels.brightness_u8(height, width * channels, ptr, amount, ptr);
   else if (op === "contrast") {

@@ -1,6 +1,6 @@
 import { step } from "../autograd/tape.js";
 import { EncoderTransform } from "../data/encoder-transform.js";
-import { DataError, MemoryError } from "../errors.js";
+import { DataError } from "../errors.js";
 import { unpackBundle } from "../formats/bundle.js";
 import type { Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
@@ -33,22 +33,8 @@ export async function loadEncoder(source: BundleSource, options: EdgeOptions = {
   const { bytes, label } = await readSource(source);
   const content = unpackBundle(bytes, label);
   const { unitLength = false, ...start } = options;
-  if (!isRunning()) await started(start);
+  if (!isRunning()) await init(start);
   return new EdgeEncoder(storedEncoder(content, label), unitLength);
-}
-
-async function started(options: InitOptions): Promise<void> {
-  try {
-    await init(options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new MemoryError(
-      `loadEncoder: the host gives no memory to WebAssembly (${error.message}). Close other pages.`,
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 /** A frozen encoder that takes pixels. */

@@ -1,14 +1,13 @@
-import { step } from "../autograd/tape.js";
+import { classFeatures } from "../eval/features.js";
 import type { Encoder } from "../models/encoder.js";
-import { l2Normalize } from "../ops/normalize.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** Class features of normalised images [B, C, S, S], row by row. */
-export function classFeatures({ backbone }: Encoder, images: Tensor, { unitLength = false } = {}): Float32Array {
-  return step(() => {
-    const features = backbone.classToken(images);
-    return (unitLength ? l2Normalize(features) : features).toArray();
-  }) as Float32Array;
+export function featureValues(encoder: Encoder, images: Tensor, { unitLength = false } = {}): Float32Array {
+  const rows = classFeatures(encoder, images, { normalize: unitLength });
+  const values = rows.toArray() as Float32Array;
+  rows.dispose();
+  return values;
 }
 
 /** Largest |a − b| of two lists of equal length; NaN if either holds one. */

@@ -6,7 +6,7 @@ import { writeSafetensors } from "../formats/safetensors.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { sizeOfNetwork } from "../models/size.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { classFeatures, largestDifference } from "./compare.js";
+import { featureValues, largestDifference } from "./compare.js";
 import { readEncoder, writeEncoder } from "./encoder-file.js";
 import type { Provenance } from "./encoder-metadata.js";
 import { toTimm, toTorchvision } from "./stock.js";
@@ -56,7 +56,7 @@ export function extractNetwork(
   const own = join(folder, `${name}.safetensors`);
   const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
-  const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
+  const maxAbsDiff = largestDifference(featureValues(slice, images), featureValues(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
   if (stock) writeFileSync(file, writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
   dense.backbone.dispose();

@@ -23,16 +23,23 @@ export function specOf(backbone: Backbone, { imageSize, mean, std }: ImageContra
 /**
  * The network of a spec, not frozen, with random weights (or none, see tensor/create.ts).
  *
+ * @param options.dropPathRate  of stochastic depth in the last block of a transformer; it rises linearly from 0 in the first
  * @throws FormatError for a family that this version does not know
  * @throws ShapeError if the numbers of the spec do not fit together
  */
-export function buildBackboneOf(spec: EncoderSpec): Backbone {
+export function buildBackboneOf(spec: EncoderSpec, { dropPathRate = 0 } = {}): Backbone {
   const rng = new Rng(0);
   switch (spec.family) {
     case "vit":
-      return new VisionTransformer({ ...spec, layerScale: spec.layerScale ? 1 : null, rng });
+      return new VisionTransformer({
+        ...spec,
+        layerScale: spec.layerScale ? 1 : null,
+        dropPathRate,
+        dropPathUniform: false,
+        rng,
+      });
     case "swin":
-      return new SwinTransformer({ ...spec, rng });
+      return new SwinTransformer({ ...spec, dropPathRate, rng });
     case "resnet":
       return new ResNet({ ...spec, rng });
     default:
@@ -57,6 +64,20 @@ export function buildEncoder(
   backbone.loadStateDict(state);
   backbone.requireGrad(false);
   return { backbone, spec };
+}
+
+/**
+ * An encoder's network with weights of its own, to be trained on; the encoder stays as it is.
+ *
+ * @param options.dropPathRate  as in `buildBackboneOf`
+ */
+export function trainableCopy({ backbone, spec }: Encoder, options: { dropPathRate?: number } = {}): Backbone {
+  const dense = backbone.materialize();
+  const state = [...dense.stateDict()].map(([name, x]) => [name, { shape: x.shape, data: x.toArray() }] as const);
+  dense.dispose();
+  const copy = unfilled(() => buildBackboneOf(spec, options));
+  copy.loadStateDict(new Map(state));
+  return copy;
 }
 
 /** A part of an encoder, in place: the same weights seen through narrower views. */

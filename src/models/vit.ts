@@ -119,6 +119,20 @@ export class VisionTransformer extends Module implements Backbone {
     return { classToken: y.narrow(0, 0, batch), patchTokens: y.narrow(0, batch, patches.length) };
   }
 
+  /**
+   * How much the class token attends to each patch in the last block.
+   *
+   * @param images  [B, C, H, W], sides multiples of the patch size
+   * @returns [B, heads, N]; with the class token's attention to itself, which is left out, each head sums to 1
+   */
+  classAttention(images: Tensor): Tensor {
+    const last = this.depth - 1;
+    const before = this.through(this.embed(images, null), this.blocks.slice(0, last), {});
+    const { norm1, attn } = this.blocks[last];
+    const weights = attn.weights(norm1.forward(before), 1).select(2, 0); //      [B, H, 1 + N]
+    return weights.narrow(2, 1, weights.shape[2] - 1);
+  }
+
   private through(x: Tensor, blocks: readonly Block[], options: ForwardOptions): Tensor {
     for (const block of blocks) {
       const input = x;

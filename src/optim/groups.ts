@@ -8,6 +8,8 @@ export interface GroupOptions {
   layerwiseDecay?: number;
   /** Further factor for the learning rate of the patch embedding; default 1. */
   patchEmbedMultiplier?: number;
+  /** Whether what is no part of a block forms a layer above the last one in a ResNet too, as a classifier does; default false. */
+  headLayer?: boolean;
 }
 
 /** How the update of one parameter differs from the rest. */
@@ -24,10 +26,44 @@ export function parameterGroups(
   options: GroupOptions = {},
 ): ParameterGroup[] {
   const named = parameters instanceof Module ? parameters.namedParameters() : parameters;
+  return groupsOf(
+    named,
+    parameterMultipliers(
+      named.map(([name]) => name),
+      options,
+    ),
+  );
+}
+
+/**
+ * Groups parameters for fine-tuning (spec §7.3): learning rate γ^(layers + 1 − layer), where the embeddings are layer 0, the
+ * i-th block is layer i and what stands above, a classifier and a last norm, layer `layers + 1`; no weight decay for
+ * what has one axis, biases, positions and class token.
+ *
+ * @param model  a backbone with a classifier
+ * @param layerwiseDecay  γ
+ */
+export function fineTuneGroups(model: Module, layerwiseDecay: number): ParameterGroup[] {
+  const named = model.namedParameters();
   const multipliers = parameterMultipliers(
     named.map(([name]) => name),
-    options,
+    { layerwiseDecay, headLayer: true },
   );
+  return groupsOf(
+    named,
+    named.map(([name, { shape }], i) => ({
+      lrMultiplier: multipliers[i].lrMultiplier,
+      wdMultiplier: shape.length <= 1 || /(^|\.)(bias|pos_embed|cls_token)$/.test(name) ? 0 : 1,
+      isLastLayer: false,
+    })),
+  );
+}
+
+/** Parameters with equal multipliers together, in order of appearance. */
+function groupsOf(
+  named: readonly (readonly [string, Tensor])[],
+  multipliers: readonly Multipliers[],
+): ParameterGroup[] {
   const groups = new Map<string, ParameterGroup & { parameters: NamedParameter[] }>();
   named.forEach(([name, tensor], i) => {
     const key = Object.values(multipliers[i]).join(" ");
@@ -48,9 +84,9 @@ export function parameterGroups(
  */
 export function parameterMultipliers(
   names: readonly string[],
-  { layerwiseDecay = 1, patchEmbedMultiplier = 1 }: GroupOptions = {},
+  { layerwiseDecay = 1, patchEmbedMultiplier = 1, headLayer = false }: GroupOptions = {},
 ): Multipliers[] {
-  const { layerOf, maxLayer } = layersOf(names);
+  const { layerOf, maxLayer } = layersOf(names, headLayer);
   return names.map((name) => {
     const lr = powInt(layerwiseDecay, maxLayer - layerOf(name));
     return {
@@ -80,7 +116,10 @@ const FAMILIES: readonly Family[] = [
 const MERGING = /(?:^|\.)stages\.(\d+)\.downsample\./;
 
 /** The layer of each parameter, as far as names tell; a model without blocks is one layer. */
-function layersOf(names: readonly string[]): { maxLayer: number; layerOf: (name: string) => number } {
+function layersOf(
+  names: readonly string[],
+  headLayer: boolean,
+): { maxLayer: number; layerOf: (name: string) => number } {
   const family = FAMILIES.find(({ block }) => names.some((name) => block.test(name)));
   if (!family) return { maxLayer: 0, layerOf: () => 0 };
   const depths: number[] = []; // blocks per stage; a stage number that does not occur has none
@@ -92,7 +131,7 @@ function layersOf(names: readonly string[]): { maxLayer: number; layerOf: (name:
     if (block) depths[block.stage] = Math.max(depths[block.stage] ?? 0, block.index + 1);
   }
   const before = (stage: number) => depths.slice(0, stage).reduce((sum, depth) => sum + depth, 0);
-  const maxLayer = before(depths.length) + family.above;
+  const maxLayer = before(depths.length) + (headLayer ? 1 : family.above);
   const layerOf = (name: string) => {
     const block = blockOf(name);
     if (block) return before(block.stage) + block.index + 1;

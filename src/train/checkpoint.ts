@@ -1,97 +1,23 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, DataError, FormatError, NumericError } from "../errors.js";
-import { readSafetensors, type SafetensorsFile, type StoredTensor, safetensorsParts } from "../formats/safetensors.js";
-import type { StateTensor } from "../optim/moments.js";
-import type { SavedTensor } from "../optim/optimizer-state.js";
+import { FormatError } from "../errors.js";
 import type { SamplerState } from "../poa/sampler.js";
-import { diskError, expectSpace, hashOfFile, syncFolder, writeAndSync } from "./durable-write.js";
+import { CheckpointFiles, savedTensors } from "./checkpoint-files.js";
 import type { SavedTrainerState, TrainerState } from "./trainer.js";
 
-/** Raised when the files or their meaning change; newer ones are refused. */
-export const CHECKPOINT_FORMAT = 1;
-
-const FILES = ["student", "teacher", "optimizer"] as const;
-const STEP_DIGITS = 9;
-/** A checkpoint that is being written. */
-const PARTIAL = ".partial";
-/** A checkpoint that could not be read, set aside so that it does not count as one. */
-const DAMAGED = ".damaged";
-/** Metadata key of the SHA-256 of the file as it would be without this key. */
-const SEAL = "poa.sha256";
-/** What reading a checkpoint that is damaged may end with; other errors say something about the host. */
-const DAMAGE = ["ENOENT", "ENOTDIR", "EISDIR", "EIO"];
-
-/** The checkpoints of a run: one folder per step, which is there as a whole or not at all. */
-export class CheckpointFolder {
-  readonly path: string;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  /** Steps of the complete checkpoints, ascending. */
-  steps(): number[] {
-    return namesIn(this.path)
-      .filter((name) => /^\d{9,}$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
-  }
-
-  /** Folder of one step. */
-  folderOf(step: number): string {
-    return join(this.path, String(step).padStart(STEP_DIGITS, "0"));
-  }
-
+/** The checkpoints of a pre-training: student, teacher and optimiser of each saved step. */
+export class CheckpointFolder extends CheckpointFiles {
   /**
-   * Saves a checkpoint: every file written beside its place, waited for, read back and compared, then renamed into place as one.
+   * Saves a checkpoint; see `write`.
    *
    * @param state  of the trainer, between steps
    * @param model  what the teacher's file says about the network, as JSON text
-   * @throws ResourceError if the disk is full, NumericError if a tensor is not finite; earlier checkpoints are untouched
    */
-  save(state: TrainerState, model: string): string {
-    const target = this.folderOf(state.iteration);
-    const partial = target + PARTIAL;
-    mkdirSync(this.path, { recursive: true });
-    this.remove(PARTIAL);
-    const common = { "poa.format": String(CHECKPOINT_FORMAT), "poa.iteration": String(state.iteration) };
-    const extra = {
-      student: {},
-      teacher: { "poa.model": model },
-      optimizer: { "poa.sampler": JSON.stringify(state.sampler) },
-    };
-    const files = FILES.map((name) => ({
-      name,
-      parts: sealed(stored(name, state[name]), new Map(Object.entries({ ...common, ...extra[name] }))),
-    }));
-    const bytes = files.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.length, 0);
-    expectSpace(this.path, bytes, `checkpoint ${state.iteration}`);
-    try {
-      mkdirSync(partial);
-      for (const { name, parts } of files) {
-        const path = join(partial, `${name}.safetensors`);
-        if (writeAndSync(path, parts) !== hashOfFile(path)) {
-          throw new FormatError(`checkpoint: ${path} reads back differently from what was written. Check the disk.`);
-        }
-      }
-      syncFolder(partial);
-      rmSync(target, { recursive: true, force: true });
-      renameSync(partial, target);
-    } catch (error) {
-      removeQuietly(partial);
-      throw diskError(target, error);
-    }
-    syncFolder(this.path);
-    return target;
-  }
-
-  /** Deletes all but the newest `keep` checkpoints and step 0. */
-  prune(keep: number): void {
-    for (const step of this.steps().slice(0, -keep)) {
-      if (step > 0) rmSync(this.folderOf(step), { recursive: true, force: true });
-    }
+  save({ iteration, sampler, student, teacher, optimizer }: TrainerState, model: string): string {
+    return this.write(iteration, [
+      { name: "student", tensors: student },
+      { name: "teacher", tensors: teacher, metadata: { "poa.model": model } },
+      { name: "optimizer", tensors: optimizer, metadata: { "poa.sampler": JSON.stringify(sampler) } },
+    ]);
   }
 
   /**
@@ -100,145 +26,21 @@ export class CheckpointFolder {
    * @throws FormatError if a file is damaged, ConfigError if it is of a newer format
    */
   load(step: number): SavedTrainerState {
-    const folder = this.folderOf(step);
-    const files = Object.fromEntries(FILES.map((name) => [name, readPart(join(folder, `${name}.safetensors`), step)]));
-    const sampler = JSON.parse(files.optimizer.metadata.get("poa.sampler") ?? "null") as SamplerState | null;
-    if (!sampler) throw new FormatError(`checkpoint: ${folder}/optimizer.safetensors lacks poa.sampler.`);
+    const [student, teacher, optimizer] = ["student", "teacher", "optimizer"].map((name) => this.read(step, name));
+    const sampler = JSON.parse(optimizer.metadata.get("poa.sampler") ?? "null") as SamplerState | null;
+    if (!sampler)
+      throw new FormatError(`checkpoint: ${join(this.folderOf(step), "optimizer.safetensors")} lacks poa.sampler.`);
     return {
       iteration: step,
       sampler,
-      student: saved(files.student.tensors),
-      teacher: saved(files.teacher.tensors),
-      optimizer: saved(files.optimizer.tensors),
+      student: savedTensors(student.tensors),
+      teacher: savedTensors(teacher.tensors),
+      optimizer: savedTensors(optimizer.tensors),
     };
   }
 
-  /**
-   * The newest checkpoint that can be read; damaged newer ones are reported and set aside.
-   *
-   * @returns null if there is none at all
-   * @throws DataError if there are some but none can be read
-   */
+  /** The newest checkpoint that can be read; see `newest`. */
   loadNewest(onWarning: (message: string) => void): SavedTrainerState | null {
-    this.remove(PARTIAL);
-    const damaged: number[] = [];
-    for (const step of this.steps().reverse()) {
-      try {
-        const state = this.load(step);
-        for (const newer of damaged) this.setAside(newer);
-        return state;
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        onWarning(`${error.message} Falling back to the checkpoint before.`);
-        damaged.push(step);
-      }
-    }
-    if (damaged.length > 0)
-      throw new DataError(`resume: none of the ${damaged.length} checkpoints in ${this.path} can be read.`);
-    return null;
+    return this.newest((step) => this.load(step), onWarning);
   }
-
-  /** Deletes all checkpoints. */
-  clear(): void {
-    this.remove(PARTIAL);
-    this.remove(DAMAGED);
-    for (const step of this.steps()) rmSync(this.folderOf(step), { recursive: true, force: true });
-  }
-
-  private setAside(step: number): void {
-    const aside = this.folderOf(step) + DAMAGED;
-    rmSync(aside, { recursive: true, force: true });
-    renameSync(this.folderOf(step), aside);
-  }
-
-  private remove(suffix: typeof PARTIAL | typeof DAMAGED): void {
-    for (const name of namesIn(this.path)) {
-      if (name.endsWith(suffix)) rmSync(join(this.path, name), { recursive: true, force: true });
-    }
-  }
-}
-
-/** Names of a folder's entries; none if it is not there. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new DataError(`${folder} cannot be read: ${(error as Error).message}.`, { cause: error });
-  }
-}
-
-/** The error on the way is the one to report, so this must not throw another. */
-function removeQuietly(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch {
-    // Removed before the next save.
-  }
-}
-
-function sha256(parts: readonly Uint8Array[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
-}
-
-/** The parts of a file whose metadata hold the checksum of all the rest. */
-function sealed(tensors: ReadonlyMap<string, StoredTensor>, metadata: ReadonlyMap<string, string>): Uint8Array[] {
-  const seal = sha256(safetensorsParts(tensors, metadata));
-  return safetensorsParts(tensors, new Map([...metadata, [SEAL, seal]]));
-}
-
-/** safetensors bytes are a function of what they hold, so writing again what was read gives what was sealed. */
-function expectSeal(path: string, { tensors, metadata }: SafetensorsFile): void {
-  const rest = new Map([...metadata].filter(([key]) => key !== SEAL));
-  if (sha256(safetensorsParts(tensors, rest)) === metadata.get(SEAL)) return;
-  throw new FormatError(`checkpoint: ${path} is damaged: its bytes do not match their checksum.`);
-}
-
-/** Without a callback, which would make an object of each number. */
-function allFinite(data: ArrayLike<number>): boolean {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
-  return true;
-}
-
-/** @throws NumericError for a number that is not finite: a run that has gone wrong must not replace a good checkpoint */
-function stored(part: string, tensors: ReadonlyMap<string, StateTensor>): Map<string, StoredTensor> {
-  return new Map(
-    [...tensors].map(([name, x]) => {
-      const data = x.toArray();
-      if (!allFinite(data)) {
-        throw new NumericError(
-          `checkpoint: ${part} ${name} holds a number that is not finite, so nothing is saved. Resume from the checkpoint before with a lower optim.base_lr.`,
-        );
-      }
-      const dtype = x.dtype === "i32" ? "I32" : x.dtype === "u8" ? "U8" : "F32";
-      return [name, { dtype, shape: x.shape, data: data as StoredTensor["data"] }];
-    }),
-  );
-}
-
-function saved(tensors: ReadonlyMap<string, StoredTensor>): Map<string, SavedTensor> {
-  return new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
-}
-
-function readPart(path: string, step: number): SafetensorsFile {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const kind = DAMAGE.includes((error as NodeJS.ErrnoException).code ?? "") ? FormatError : DataError;
-    throw new kind(`checkpoint: ${path} cannot be read (${(error as Error).message}).`, { cause: error });
-  }
-  const file = readSafetensors(bytes, path);
-  const format = Number(file.metadata.get("poa.format") ?? Number.NaN);
-  if (format > CHECKPOINT_FORMAT) {
-    throw new ConfigError(
-      `checkpoint: ${path} has format ${format}; this version reads up to ${CHECKPOINT_FORMAT}. Update poa.`,
-    );
-  }
-  expectSeal(path, file);
-  if (Number(file.metadata.get("poa.iteration")) !== step)
-    throw new FormatError(`checkpoint: ${path} belongs to another step than its folder.`);
-  return file;
 }

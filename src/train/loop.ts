@@ -1,6 +1,7 @@
 import { NumericError } from "../errors.js";
 import { eventTurns } from "./event-turn.js";
 import type { RunFolder } from "./run-folder.js";
+import { RunLog } from "./run-log.js";
 import type { StepReport, Trainer } from "./trainer.js";
 
 export interface LoopOptions {
@@ -26,7 +27,7 @@ export interface LoopResult {
 }
 
 /**
- * Trains to the end of the plan: a line of metrics per step, checkpoints at step 0, at intervals and at the end.
+ * Trains to the end of the plan: lines about each step (run-log.ts), checkpoints at step 0, at intervals and at the end.
  *
  * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not
  * @throws ResourceError if the disk is full
@@ -40,6 +41,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   let savedStep = folder.checkpoints.steps().includes(trainer.iteration) ? trainer.iteration : -1;
   let badSteps = 0;
   const nextTurn = eventTurns();
+  const log = new RunLog(folder, train);
   const save = () => {
     folder.checkpoints.save(trainer.state(), options.model);
     folder.checkpoints.prune(train.keep_last);
@@ -55,7 +57,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     totals.images += report.images;
     totals.waitMs += report.dataWaitMs;
     totals.loss = report.loss;
-    folder.appendMetrics(metricsOf(report));
+    log.step(report);
     onStep?.(report);
     badSteps = report.updated ? 0 : badSteps + 1;
     if (badSteps === 1)
@@ -73,6 +75,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     if (due && badSteps === 0) save();
   }
   if (savedStep !== trainer.iteration) save();
+  log.endStretch();
   const seconds = (performance.now() - start) / 1000;
   return {
     iterations: trainer.iteration,
@@ -81,24 +84,5 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     dataWaitShare: totals.waitMs / 1000 / seconds,
     loss: totals.loss,
     interrupted: !trainer.finished,
-  };
-}
-
-/** One line of metrics.jsonl, under the keys of the published code. */
-function metricsOf(report: StepReport): Record<string, unknown> {
-  const { losses, updated, culprits } = report;
-  return {
-    iteration: report.iteration,
-    lr: report.lr,
-    wd: report.weightDecay,
-    mom: report.momentum,
-    last_layer_lr: report.lastLayerLr,
-    teacher_temp: report.teacherTemperature,
-    total_loss: Object.values(losses).reduce((sum, value) => sum + value, 0),
-    objective: report.loss,
-    ...losses,
-    ...Object.fromEntries(Object.entries(report.gradientNorms).map(([part, norm]) => [`grad_norm_${part}`, norm])),
-    networks: report.networks.map(({ name }) => name),
-    ...(updated ? {} : { skipped: true, images: culprits }),
   };
 }

@@ -1,13 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
-import { appendLine, replaceFile } from "./durable-write.js";
-
-/** An unreadable lock that is younger may be one that another process is just writing. */
-const LOCK_SETTLES_MS = 5_000;
+import { replaceFile } from "./durable-write.js";
+import { expectFreeFolder, FolderLock, isHeld } from "./folder-lock.js";
+import { MetricsFile } from "./metrics-file.js";
+import { EVENT_FILE, EventFile } from "./tensorboard.js";
 
 /** What run.json says beside the config. */
 export interface RunInfo {
@@ -22,14 +21,23 @@ export interface RunInfo {
   readonly host: Readonly<Record<string, string | number>>;
 }
 
-/** The files of one run: config.yaml, run.json, metrics.jsonl, profile.json if it was profiled, checkpoints/, lock. */
+/**
+ * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if
+ * that was asked for, checkpoints/, lock.
+ */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
+  private readonly lock: FolderLock;
+  private readonly metrics: MetricsFile;
+  private readonly timing: MetricsFile;
 
   constructor(path: string) {
     this.path = path;
     this.checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+    this.lock = new FolderLock(path);
+    this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
+    this.timing = new MetricsFile(join(path, "timing.jsonl"));
   }
 
   /**
@@ -38,14 +46,7 @@ export class RunFolder {
    * @throws ConfigError as `create`
    */
   static expectFree(path: string, { overwrite = false } = {}): void {
-    if (!existsSync(path)) return;
-    if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-    const holder = holderOf(join(path, "lock"));
-    if (holder && isRunning(holder)) throw inUse(path, holder);
-    if (readdirSync(path).length === 0 || overwrite) return;
-    throw new ConfigError(
-      `--out ${path} is not empty. Name another folder, continue with \`poa resume\`, or pass --overwrite.`,
-    );
+    expectFreeFolder(path, { overwrite, wayOut: "continue with `poa resume`" });
   }
 
   /**
@@ -61,7 +62,7 @@ export class RunFolder {
       throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
     }
     const folder = new RunFolder(path);
-    folder.lock();
+    folder.lock.take();
     folder.clear();
     return folder;
   }
@@ -73,13 +74,18 @@ export class RunFolder {
       throw new DataError(`${path} ${what}. Name the --out folder of a pre-training.`);
     }
     const folder = new RunFolder(path);
-    folder.lock();
+    folder.lock.take();
     return folder;
   }
 
   /** What a run is, if there is one; leaves the folder to whoever holds it. @throws DataError, FormatError as `readInfo` */
   static infoOf(path: string): RunInfo {
     return new RunFolder(path).readInfo();
+  }
+
+  /** Whether a process is at work on a run. */
+  static isHeld(path: string): boolean {
+    return isHeld(path);
   }
 
   get configPath(): string {
@@ -107,19 +113,22 @@ export class RunFolder {
 
   /** Adds one line to metrics.jsonl. @throws ResourceError if the disk is full */
   appendMetrics(metrics: Readonly<Record<string, unknown>>): void {
-    appendLine(this.metricsPath, JSON.stringify(metrics));
+    this.metrics.append(metrics);
+  }
+
+  /** Adds one line to timing.jsonl. @throws ResourceError if the disk is full */
+  appendTiming(timing: Readonly<Record<string, number>>): void {
+    this.timing.append(timing);
+  }
+
+  /** A new event file for the steps from `iteration` on. @throws ResourceError if the disk is full */
+  openEvents(iteration: number): EventFile {
+    return new EventFile(this.eventsPath, iteration);
   }
 
   /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
   truncateMetrics(iteration: number): void {
-    if (!existsSync(this.metricsPath)) return;
-    const text = readFileSync(this.metricsPath, "utf8");
-    const kept = text
-      .split("\n")
-      .filter((line) => (iterationOf(line) ?? Number.POSITIVE_INFINITY) < iteration)
-      .map((line) => `${line}\n`)
-      .join("");
-    if (kept !== text) replaceFile(this.metricsPath, kept);
+    this.metrics.truncate(iteration);
   }
 
   /** Writes profile.json. @throws ResourceError if the disk is full */
@@ -129,11 +138,7 @@ export class RunFolder {
 
   /** Lets others use the folder. */
   unlock(): void {
-    try {
-      if (holderOf(this.lockPath)?.pid === process.pid) unlinkSync(this.lockPath);
-    } catch {
-      // Gone already.
-    }
+    this.lock.release();
   }
 
   /** The trace of a run that was profiled. */
@@ -141,88 +146,24 @@ export class RunFolder {
     return join(this.path, "profile.json");
   }
 
-  private get lockPath(): string {
-    return join(this.path, "lock");
-  }
-
   private get infoPath(): string {
     return join(this.path, "run.json");
   }
 
-  private get metricsPath(): string {
-    return join(this.path, "metrics.jsonl");
-  }
-
-  private lock(): void {
-    const own = JSON.stringify({ pid: process.pid, host: hostname() });
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        writeFileSync(this.lockPath, own, { flag: "wx" });
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-          throw new ConfigError(`${this.path} cannot be written: ${(error as Error).message}.`, { cause: error });
-        }
-      }
-      const holder = holderOf(this.lockPath);
-      if (holder ? isRunning(holder) : ageOf(this.lockPath) < LOCK_SETTLES_MS) throw inUse(this.path, holder);
-      rmSync(this.lockPath, { force: true }); // left behind by a process that is gone
-    }
-    throw inUse(this.path, holderOf(this.lockPath));
+  private get eventsPath(): string {
+    return join(this.path, "tensorboard");
   }
 
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
   private clear(): void {
-    for (const path of [this.configPath, this.infoPath, this.metricsPath, this.tracePath])
+    const events = existsSync(this.eventsPath) ? readdirSync(this.eventsPath) : [];
+    for (const path of [
+      ...[this.configPath, this.infoPath, this.metrics.path, this.timing.path, this.tracePath],
+      ...events.filter((name) => EVENT_FILE.test(name)).map((name) => join(this.eventsPath, name)),
+    ])
       rmSync(path, { force: true });
     this.checkpoints.clear();
   }
-}
-
-interface Holder {
-  pid: number;
-  host: string;
-}
-
-function inUse(path: string, holder: Holder | null): ConfigError {
-  const by = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
-  return new ConfigError(
-    `${path} is in use by ${by}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
-  );
-}
-
-function holderOf(path: string): Holder | null {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-  const { pid, host } = (parsed(text) ?? {}) as Partial<Holder>;
-  return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
-}
-
-/** Infinity if the file is not there. */
-function ageOf(path: string): number {
-  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
-  return Date.now() - mtimeMs;
-}
-
-/** A process on another host cannot be asked, so it counts as running. */
-function isRunning({ pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function iterationOf(line: string): number | null {
-  const { iteration } = (parsed(line) ?? {}) as { iteration?: unknown };
-  return typeof iteration === "number" ? iteration : null;
 }
 
 /** null if the text is not JSON. */

@@ -3,7 +3,6 @@ import type { Config } from "../poa/config-keys.js";
 
 /** Settings that are part of the configuration but that this version can only leave at these values. */
 const fixed: readonly [path: string, value: (config: Config) => unknown, only: unknown][] = [
-  ["train.tensorboard", ({ train }) => train.tensorboard, false],
   ["evaluation.knn", ({ evaluation }) => evaluation.knn, null],
   ["evaluation.every_minutes", ({ evaluation }) => evaluation.every_minutes, null],
 ];

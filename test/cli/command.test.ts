@@ -36,6 +36,13 @@ test("operands, options and overrides may stand in any order", () => {
   }
 });
 
+test("more operands are taken where a verb says so, and nowhere else", () => {
+  const several = parseCall({ ...bake, more: "DOUGH" }, ["rye", "--out", "loaf", "wheat", "oven.fan=true", "oat"]);
+  assert.equal([several.operands, several.overrides], [["rye", "wheat", "oat"], ["oven.fan=true"]]);
+  refuses(() => parseCall({ ...bake, more: "DOUGH" }, []), ConfigError, "Expected: poa bake bread DOUGH [DOUGH ...].");
+  refuses(() => call("rye", "wheat"), ConfigError, '"wheat" is one argument too many');
+});
+
 test("an option that is not given has its default, or none", () => {
   const { text, integer, required } = call("rye");
   assert.is(text("heat"), "220");

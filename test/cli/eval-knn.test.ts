@@ -25,9 +25,57 @@ test("the result holds the network and an accuracy for each k", async () => {
 
 test("few labels can be asked for beside all of them", async () => {
   const { stdout } = await expectCode(0, knn("--data", "split", "--k", "3", "--shots", "2", "--draws", "4"), { cwd });
-  assert.match(stdout, /^network 16x2\nk = 3: [01]\.\d{4}\nshot2: [01]\.\d{4}\n$/);
+  assert.match(
+    stdout,
+    /^network 16x2\nk = 3: [01]\.\d{4} \(.*\), top-5 1\.0000\nshot2: [01]\.\d{4} \(.*\)\nshot2, k = 3: /,
+  );
+  const fewer = await expectCode(0, knn("--data", "split", "--k", "3", "--shots", "1"), { cwd });
+  assert.not.match(fewer.stdout, /shot1, k = 3/, "two labels have no third neighbour");
   const { stderr } = await expectCode(3, knn("--data", "split", "--k", "3", "--shots", "9"), { cwd });
   assert.match(stderr, /class 0 has 8 examples, 9 are needed/);
+});
+
+test("accuracies come with intervals, top-5, and the spread over draws of few labels", async () => {
+  const args = knn("--data", "split", "--k", "3,1", "--shots", "1,2", "--draws", "3", "--json");
+  const { result } = await expectCode(0, args, { cwd });
+  const { top1, top5, interval, fewShot } = result as unknown as Figures;
+  assert.equal(top5, { 1: 1, 3: 1 }, "there are two classes");
+  for (const k of [1, 3]) assert.ok(interval[k].low <= top1[k] && top1[k] <= interval[k].high);
+  assert.equal([Object.keys(fewShot), result.draws, result.temperature], [["1", "2"], 3, 0.07]);
+  for (const n of [1, 2]) {
+    const { mean, std, min, max } = fewShot[n].top1[1];
+    assert.is(mean, result[`shot${n}`]);
+    assert.ok(min <= mean && mean <= max && std >= 0);
+    assert.equal(Object.keys(fewShot[n].top1), ["1", "3"]);
+  }
+});
+
+interface Figures {
+  readonly top1: Record<number, number>;
+  readonly top5: Record<number, number>;
+  readonly interval: Record<number, { low: number; high: number }>;
+  readonly fewShot: Record<number, { top1: Record<number, Record<"mean" | "std" | "min" | "max", number>> }>;
+  readonly baselines: Record<string, Figures & { features: number }>;
+}
+
+test("features that need no training can stand beside", async () => {
+  const args = knn("--data", "split", "--k", "1", "--baselines");
+  const { result } = await expectCode(0, [...args, "--json"], { cwd });
+  const { baselines } = result as unknown as Figures;
+  assert.equal(Object.keys(baselines), ["rawPixels", "normalizedPixels", "pca", "whitenedPca"]);
+  for (const { top1, interval, features } of Object.values(baselines)) {
+    assert.is(top1[1], 1, "the queries are among the bank");
+    assert.equal(interval[1], { low: 1, high: 1 });
+    assert.ok(features === 768 || features === 15);
+  }
+  const { stdout } = await expectCode(0, args, { cwd });
+  assert.match(stdout, /^raw pixels +768 +1\.0000$/m);
+  assert.match(stdout, /^the same, whitened +15 +1\.0000$/m);
+});
+
+test("the temperature of the vote can be chosen", async () => {
+  const { result } = await expectCode(0, knn("--data", "split", "--temperature", "0.5", "--json"), { cwd });
+  assert.is(result.temperature, 0.5);
 });
 
 test("queries may stand elsewhere, in a folder with or without splits", async () => {
@@ -59,6 +107,7 @@ test("what is wrong has its message and exit code", async () => {
     [2, ["--data", "split", "--k", "0"], /--k is "0", expected whole numbers/],
     [2, ["--data", "split", "--k", "3,x"], /--k is "3,x"/],
     [2, ["--data", "split", "--shots", "0"], /--shots is "0"/],
+    [2, ["--data", "split", "--temperature", "0"], /--temperature is "0", expected a number above 0/],
     [2, ["--data", "split#test"], /names one split/],
     [2, ["--data", "split", "--net", "9x9"], /Nearest:/],
     [3, ["--data", "images"], /no test split/],

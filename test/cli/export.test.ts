@@ -52,6 +52,16 @@ test("safetensors come back as a MODEL, in f16 with half the bytes", async () =>
   assert.match(stderr, /compared on noise/);
 });
 
+test("an edge bundle is a MODEL too, and computes the same at the edge", async () => {
+  const args = ["export", "run", "--format", "edge", "--net", "8x1", "--json", "--out", "8x1.poa"];
+  const { result } = await expectCode(0, args, { cwd });
+  assert.equal([result.file, result.network, result.bytes], ["8x1.poa", "8x1", statSync(join(cwd, "8x1.poa")).size]);
+  assert.ok(Number(result.maxAbsDiff) <= 1e-5);
+  for (const model of ["8x1.poa", "8x1.safetensors"])
+    await expectCode(0, ["embed", model, "--data", "images", "--out", `${model}.npy`], { cwd });
+  assert.equal(read("8x1.poa.npy"), read("8x1.safetensors.npy"));
+});
+
 test("what is wrong is told with its exit code", async () => {
   const onnx = ["--format", "onnx", "--out", "x.onnx"];
   for (const [code, args, message] of [

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { formatDuration, formatTable, Output } from "../../src/cli/output.js";
+import { formatDuration, formatTable, Output, timeLeft } from "../../src/cli/output.js";
 import { captured } from "../support/captured.js";
 import { test } from "../support/test.js";
 
@@ -122,4 +122,9 @@ test("a table aligns its first column left and the others right, without trailin
     ]),
     "name       n\na       1000  x\nlonger     7",
   );
+});
+
+test("what is left takes as long, share for share, as what is done", () => {
+  assert.is(timeLeft(performance.now() - 10_000, 0.25), "0:30 left");
+  assert.is(timeLeft(performance.now() - 10_000, 1), "0:00 left");
 });

@@ -3,9 +3,12 @@ import { step } from "../../src/autograd/tape.js";
 import type { ImageSource } from "../../src/data/dataset.js";
 import { EvalTransform, usualGeometry } from "../../src/data/eval-transform.js";
 import { imageArray } from "../../src/data/image-array.js";
-import { DataError } from "../../src/errors.js";
-import { extractFeatures } from "../../src/eval/features.js";
+import { DataError, NumericError } from "../../src/errors.js";
+import { extractFeatures, extractRows } from "../../src/eval/features.js";
 import { init, memory } from "../../src/runtime/context.js";
+import { fromArray } from "../../src/tensor/create.js";
+import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { squareImage, squareSource } from "../support/square-run.js";
 import { test } from "../support/test.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
@@ -130,4 +133,32 @@ test("only the features stay in memory", async () => {
   assert.is(memory().stepBytes, before.stepBytes);
   features.dispose();
   assert.is(memory().persistentBytes, before.persistentBytes);
+});
+
+test("any rows can be read off the images of a source, in its order and with its labels", async () => {
+  const read = (images: Tensor) => images.reshape([images.shape[0], -1]).narrow(1, 0, 5);
+  const { features, labels } = await extractRows(squareSource(67), encoder, { dim: 5, read });
+  assert.equal([features.shape, labels.length], [[67, 5], 67]);
+  const [mean, std] = [encoder.spec.mean[0], encoder.spec.std[0]];
+  for (const i of [0, 66]) {
+    const reds = Array.from({ length: 5 }, (_, x) => (squareImage(i).data[3 * x] / 255 - mean) / std);
+    close(features.select(0, i).toArray(), reds, 1e-5, `image ${i}`);
+  }
+  features.dispose();
+});
+
+test("a feature that is not finite ends it with the image's name", async () => {
+  const read = (images: Tensor) => {
+    const rows = images.reshape([images.shape[0], -1]).narrow(1, 0, 2);
+    const values = rows.toArray();
+    values[3] = Number.NaN;
+    return fromArray(values, rows.shape);
+  };
+  try {
+    await extractRows(squareSource(3), encoder, { dim: 2, read });
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, NumericError);
+    assert.match((error as Error).message, /a number of image 1 is not finite/);
+  }
 });

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { DataError } from "../../src/errors.js";
-import { drawShots, fewShotAccuracy } from "../../src/eval/few-shot.js";
+import { drawShots, fewShotAccuracy, fewShotFigures } from "../../src/eval/few-shot.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { refuses } from "../support/refuses.js";
@@ -80,4 +80,21 @@ test("ten labels per class and ten draws are the default", () => {
     fewShotAccuracy(queries, bank, { classes: 2 }),
     fewShotAccuracy(queries, bank, { classes: 2, perClass: 10, draws: 10 }),
   );
+});
+
+test("figures for several numbers of neighbours have mean, deviation and extremes of the draws", () => {
+  const [bank, queries] = [circle(60, 30, 30), circle(50, 30, 30)];
+  const options = { classes: 2, perClass: 3, ks: [1, 5] };
+  const { top1, top5 } = fewShotFigures(queries, bank, { ...options, draws: 4 });
+  const means = [1, 2, 3, 4].map((draws) => draws * fewShotFigures(queries, bank, { ...options, draws }).top1[5].mean);
+  const single = means.map((sum, i) => sum - (i > 0 ? means[i - 1] : 0));
+  const mean = single.reduce((a, b) => a + b) / 4;
+  const std = Math.sqrt(single.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 3);
+  assert.ok(std > 0, "draws give different accuracies");
+  const expected = { mean, std, min: Math.min(...single), max: Math.max(...single) };
+  for (const [name, value] of Object.entries(expected)) {
+    assert.ok(Math.abs(top1[5][name as keyof typeof expected] - value) < 1e-9, name);
+  }
+  assert.is(top1[1].mean, fewShotAccuracy(queries, bank, { ...options, draws: 4 }));
+  assert.equal(top5[1], { mean: 1, std: 0, min: 1, max: 1 }, "two classes are always among five");
 });

@@ -1,6 +1,14 @@
 import * as assert from "uvu/assert";
 import { ShapeError } from "../../src/errors.js";
-import { KNN_TEMPERATURE, knnAccuracy, knnVote, topAccuracy } from "../../src/eval/knn.js";
+import {
+  KNN_TEMPERATURE,
+  knnAccuracy,
+  knnFigures,
+  knnIntervals,
+  knnVote,
+  topAccuracy,
+  topHits,
+} from "../../src/eval/knn.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { seeded } from "../support/kernels.js";
@@ -110,4 +118,41 @@ test("many queries vote as a plain loop says, and no memory stays behind", () =>
       close(votes.get(k)!.subarray(4 * i, 4 * i + 4), expected, `query ${i}, k ${k}`);
     }
   }
+});
+
+test("hits say of each query whether it is right, and accuracy is their mean", () => {
+  const scores = Float32Array.of(0.2, 0.5, 0.3, /**/ 0.4, 0.4, 0.2, /**/ 0, 0, 1);
+  const labels = Int32Array.of(2, 0, 2);
+  assert.equal([...topHits(scores, labels, 3)], [0, 1, 1]);
+  assert.equal([...topHits(scores, labels, 3, 2)], [1, 1, 1]);
+  assert.is(topAccuracy(scores, labels, 3), 2 / 3);
+});
+
+test("figures are accuracies by the best and by the five best classes, with the hits behind the former", () => {
+  const ring = { features: plane(0, 40, 80, 120, 160, 200, 240), labels: Int32Array.of(0, 1, 2, 3, 4, 5, 6) };
+  const queries = { features: plane(1, 78, 1), labels: Int32Array.of(0, 1, 4) };
+  const { top1, top5, hits } = knnFigures(queries, ring, { ks: [1, 7], classes: 7 });
+  assert.equal(top1, { 1: 1 / 3, 7: 1 / 3 });
+  assert.is(top5[7], 2 / 3, "160 degrees is the sixth nearest to 1 degree");
+  assert.equal([...hits[7]], [1, 0, 0]);
+  assert.equal(knnAccuracy(queries, ring, { ks: [1, 7], classes: 7 }), top1);
+});
+
+test("an interval holds the accuracy, and is wider for fewer queries", () => {
+  const intervalOf = (count: number) => {
+    const angles = Array.from({ length: count }, (_, i) => (i % 4 === 0 ? 90 : 10));
+    const queries = { features: plane(...angles), labels: new Int32Array(count).fill(1) };
+    const figures = knnFigures(queries, bank, { ks: [1], classes: 3 });
+    assert.is(figures.top1[1], 0.75);
+    return knnIntervals(figures)[1];
+  };
+  const [few, many] = [intervalOf(40), intervalOf(400)];
+  assert.ok(few.low < many.low && many.low < 0.75 && 0.75 < many.high && many.high < few.high);
+});
+
+test("the temperature reaches the accuracy: a flat vote counts neighbours, a sharp one takes the nearest", () => {
+  const queries = { features: plane(5), labels: Int32Array.of(1) };
+  const near = { features: plane(5, 25, 28), labels: Int32Array.of(0, 1, 1) };
+  const accuracy = (temperature: number) => knnAccuracy(queries, near, { ks: [3], classes: 2, temperature })[3];
+  assert.equal([accuracy(0.01), accuracy(10)], [0, 1]);
 });

@@ -173,6 +173,20 @@ test("a masked patch does not see its pixels, an unmasked one does", async () =>
   );
 });
 
+test("attention of the class token to patches has a share for each head and patch, of each image alone", async () => {
+  await init();
+  const model = vit();
+  const images = image(3, 16, 20);
+  const shares = noGrad(() => step(() => model.classAttention(images).toArray()));
+  assert.is(shares.length, 3 * 3 * 20);
+  for (let row = 0; row < shares.length; row += 20) {
+    const total = [...shares.subarray(row, row + 20)].reduce((sum, share) => sum + share, 0);
+    assert.ok(total > 0 && total < 1, `the class token attends to itself too: ${total}`);
+  }
+  const alone = noGrad(() => step(() => model.classAttention(contiguous(images.narrow(0, 1, 1))).toArray()));
+  assert.equal(alone, shares.slice(60, 120));
+});
+
 test("images, masks and options that do not fit are refused with the sizes", async () => {
   await init();
   const model = vit();

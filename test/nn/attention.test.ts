@@ -1,6 +1,7 @@
 import { step } from "../../src/autograd/tape.js";
 import { Attention } from "../../src/nn/attention.js";
 import { init } from "../../src/runtime/context.js";
+import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
 import { close } from "../support/close.js";
@@ -60,6 +61,41 @@ test("a slice of a slice is the slice at once", async () => {
   const [once, twice] = [full.slice(4), full.slice(12).slice(4)];
   const [a, b] = [step(() => once.forward(x)).toArray(), step(() => twice.forward(x)).toArray()];
   close(b, a, 1e-6);
+});
+
+test("weights are the shares with which values are averaged, for as many queries as are asked for", async () => {
+  await initDouble();
+  const full = layer(12, 4);
+  for (const width of [12, 8]) {
+    const slice = full.slice(width);
+    const x = leaf([2, 3, width], width);
+    const heads = width / 4;
+    const [weights, first, qkv] = step(() => [
+      slice.weights(x).toArray(),
+      slice.weights(x, 1).toArray(),
+      slice.qkv.forward(x).toArray(),
+    ]);
+    const at = (b: number, h: number, q: number, t: number) => weights[((b * heads + h) * 3 + q) * 3 + t];
+    const averaged = Array.from({ length: 2 * 3 * width }, (_, i) => {
+      const [b, q, c] = [Math.floor(i / (3 * width)), Math.floor(i / width) % 3, i % width];
+      const value = (t: number) => qkv[(b * 3 + t) * 3 * width + 2 * width + c];
+      return [0, 1, 2].reduce((sum, t) => sum + at(b, Math.floor(c / 4), q, t) * value(t), 0);
+    });
+    const y = step(() => slice.proj.forward(fromArray(averaged, [2, 3, width])).toArray());
+    close(
+      step(() => slice.forward(x).toArray()),
+      y,
+      1e-12,
+      `width ${width}, entry`,
+    );
+    for (let row = 0; row < weights.length; row += 3)
+      close([weights[row] + weights[row + 1] + weights[row + 2]], [1], 1e-12);
+    close(
+      first,
+      [0, 1].flatMap((b) => [...Array(heads).keys()].flatMap((h) => [0, 1, 2].map((t) => at(b, h, 0, t)))),
+      1e-12,
+    );
+  }
 });
 
 test("full and sliced attention are differentiated into the full gradients", async () => {

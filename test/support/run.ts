@@ -36,9 +36,11 @@ function runFile(file: string): Promise<Outcome> {
       const count = (label: string) => Number(output.match(new RegExp(`${label}:\\s+(\\d+)`))?.[1] ?? 0);
       const total = count("Total");
       const passed = count("Passed");
-      const failed = Math.max(total - passed, code === 0 && total > 0 ? 0 : 1);
+      const leftOut = output.match(/^left out: .*$/gm) ?? [];
+      const failed = Math.max(total - passed, code === 0 && total + leftOut.length > 0 ? 0 : 1);
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       console.log(`${failed === 0 ? "ok  " : "FAIL"} ${relative(testRoot, file)} (${passed}, ${seconds} s)`);
+      for (const line of leftOut) console.log(line);
       if (failed > 0) console.log(output);
       resolve({ passed, failed });
     });

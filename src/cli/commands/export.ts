@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from "node:fs";
 import { openSource } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
-import { classFeatures, largestDifference } from "../../export/compare.js";
+import { featureValues, largestDifference } from "../../export/compare.js";
 import { type ExportDType, exportDTypes } from "../../export/dtype.js";
 import { encoderBundle, readEncoder, writeEncoder } from "../../export/encoder-file.js";
 import type { Opset } from "../../export/onnx/graph.js";
@@ -99,8 +99,8 @@ function writeOwn(
   else writeEncoder(out, dense, undefined, dtype);
   dense.backbone.dispose();
   const reread = readEncoder(out);
-  const own = classFeatures(encoder, images);
-  const maxAbsDiff = largestDifference(own, classFeatures(reread, images));
+  const own = featureValues(encoder, images);
+  const maxAbsDiff = largestDifference(own, featureValues(reread, images));
   reread.backbone.dispose();
   return { bytes: statSync(out).size, maxAbsDiff, largest: largestOf(own) };
 }
@@ -109,7 +109,7 @@ async function writeOnnx(out: string, encoder: Encoder, images: Tensor, options:
   const file = encoderToOnnx(encoder, options);
   writeFileSync(out, file);
   const { includeNormalization, normalize, batch } = options;
-  const own = classFeatures(encoder, images, { unitLength: normalize });
+  const own = featureValues(encoder, images, { unitLength: normalize });
   const outputs = await runOnnx(file, {
     data: includeNormalization ? beforeNormalization(images, encoder.spec) : (images.toArray() as Float32Array),
     shape: images.shape,

@@ -1,6 +1,8 @@
 import { openSource } from "../../data/source-spec.js";
+import { ConfigError } from "../../errors.js";
 import { readWeights } from "../../export/initial-weights.js";
 import { init } from "../../runtime/context.js";
+import { FinetuneFolder } from "../../train/finetune-folder.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
@@ -18,7 +20,10 @@ export const resume: Command = {
   },
   examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
   async run(call, output) {
-    const folder = RunFolder.open(call.operands[0]);
+    const path = call.operands[0];
+    if (FinetuneFolder.isOne(path))
+      throw new ConfigError(`${path} holds a fine-tuning. Repeat the call that began it, with --resume.`);
+    const folder = RunFolder.open(path);
     try {
       const { config } = await loadConfig(folder.configPath);
       const info = folder.readInfo();

@@ -1,6 +1,6 @@
 import { ConfigError } from "../../errors.js";
+import { ProtobufMessage } from "../../formats/protobuf-message.js";
 import { type ExportDType, halvesOf } from "../dtype.js";
-import { Message } from "./protobuf.js";
 
 /** A tensor of the graph, by its name. */
 export type Value = string;
@@ -41,7 +41,7 @@ export interface ModelInfo {
 export class Graph {
   readonly opset: Opset;
   readonly dtype: ExportDType;
-  private readonly graph = new Message();
+  private readonly graph = new ProtobufMessage();
   private readonly constants = new Map<string, Value>();
   private readonly names = new Map<string, number>();
   private path = "";
@@ -121,12 +121,12 @@ export class Graph {
   /** The file. @throws ConfigError if it would be larger than the format allows */
   finish({ name, producerVersion, metadata }: ModelInfo): Uint8Array {
     this.graph.text(2, name);
-    const file = new Message().int(1, IR_VERSION[this.opset]).text(2, "poa").text(3, producerVersion);
-    file.message(7, this.graph).message(8, new Message().text(1, "").int(2, this.opset));
-    for (const [key, value] of metadata) file.message(14, new Message().text(1, key).text(2, value));
+    const file = new ProtobufMessage().whole(1, IR_VERSION[this.opset]).text(2, "poa").text(3, producerVersion);
+    file.message(7, this.graph).message(8, new ProtobufMessage().text(1, "").whole(2, this.opset));
+    for (const [key, value] of metadata) file.message(14, new ProtobufMessage().text(1, key).text(2, value));
     if (file.length > LARGEST_FILE)
       throw new ConfigError(`onnx: the file would have ${file.length} bytes, and the format ends at 2 GiB. Use f16.`);
-    return file.finish();
+    return file.bytes();
   }
 
   private addNode(
@@ -135,7 +135,7 @@ export class Graph {
     outputs: readonly Value[],
     attributes: Readonly<Record<string, Attribute>>,
   ): void {
-    const node = new Message();
+    const node = new ProtobufMessage();
     for (const input of inputs) node.text(1, input);
     for (const output of outputs) node.text(2, output);
     node.text(3, outputs[0]).text(4, op);
@@ -143,7 +143,7 @@ export class Graph {
     this.graph.message(1, node);
   }
 
-  private constant(key: string, make: (name: string) => Message): Value {
+  private constant(key: string, make: (name: string) => ProtobufMessage): Value {
     const known = this.constants.get(key);
     if (known !== undefined) return known;
     const name = `constant_${this.constants.size}`;
@@ -164,22 +164,31 @@ export class Graph {
   }
 }
 
-function attribute(name: string, value: Attribute): Message {
-  const message = new Message().text(1, name);
-  if (typeof value === "number") return message.int(3, value).int(20, ATTRIBUTE_INT);
-  if ("float" in value) return message.float(2, value.float).int(20, ATTRIBUTE_FLOAT);
-  return message.ints(8, value).int(20, ATTRIBUTE_INTS);
+function attribute(name: string, value: Attribute): ProtobufMessage {
+  const message = new ProtobufMessage().text(1, name);
+  if (typeof value === "number") return message.whole(3, value).whole(20, ATTRIBUTE_INT);
+  if ("float" in value) return message.float(2, value.float).whole(20, ATTRIBUTE_FLOAT);
+  return wholes(message, 8, value).whole(20, ATTRIBUTE_INTS);
 }
 
-function tensor(name: string, type: number, shape: readonly number[], data: ArrayBufferView): Message {
+function tensor(name: string, type: number, shape: readonly number[], data: ArrayBufferView): ProtobufMessage {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Message().ints(1, shape).int(2, type).text(8, name).bytes(9, bytes);
+  return wholes(new ProtobufMessage(), 1, shape).whole(2, type).text(8, name).raw(9, bytes);
 }
 
-function valueInfo(name: string, shape: readonly Dimension[]): Message {
-  const dimensions = new Message();
+/** A list of whole numbers, one field for each. */
+function wholes(message: ProtobufMessage, field: number, values: readonly number[]): ProtobufMessage {
+  for (const value of values) message.whole(field, value);
+  return message;
+}
+
+function valueInfo(name: string, shape: readonly Dimension[]): ProtobufMessage {
+  const dimensions = new ProtobufMessage();
   for (const size of shape)
-    dimensions.message(1, typeof size === "number" ? new Message().int(1, size) : new Message().text(2, size));
-  const type = new Message().message(1, new Message().int(1, FLOAT).message(2, dimensions));
-  return new Message().text(1, name).message(2, type);
+    dimensions.message(
+      1,
+      typeof size === "number" ? new ProtobufMessage().whole(1, size) : new ProtobufMessage().text(2, size),
+    );
+  const type = new ProtobufMessage().message(1, new ProtobufMessage().whole(1, FLOAT).message(2, dimensions));
+  return new ProtobufMessage().text(1, name).message(2, type);
 }

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { ConfigError, NumericError } from "../../../src/errors.js";
-import { classFeatures } from "../../../src/export/compare.js";
+import { featureValues } from "../../../src/export/compare.js";
 import { encoderToOnnx } from "../../../src/export/onnx/model.js";
 import { runOnnx } from "../../../src/export/onnx/run.js";
 import { init, memory } from "../../../src/runtime/context.js";
@@ -52,7 +52,7 @@ test("with the normalisation inside the file takes values from 0 to 1, and its c
     assert.ok(data.every((value) => value >= 0 && value <= 1));
     const outputs = await runOnnx(bytes, { data, shape: raw.shape });
     const embedding = outputs!.get("embedding")!;
-    close(embedding, classFeatures(encoder, images, { unitLength: true }), 1e-5);
+    close(embedding, featureValues(encoder, images, { unitLength: true }), 1e-5);
     assert.ok(Math.abs(Math.hypot(...embedding.subarray(0, embedding.length / 2)) - 1) < 1e-5);
   }
 });
@@ -73,7 +73,7 @@ test("a fixed batch takes more images in several calls", async () => {
   const data = images.toArray() as Float32Array;
   const three = Float32Array.from([...data, ...data.subarray(0, data.length / 2)]);
   const outputs = await runOnnx(encoderToOnnx(encoder, { batch: 2 }), { data: three, shape: [3, 3, 16, 16], batch: 2 });
-  const own = classFeatures(encoder, images);
+  const own = featureValues(encoder, images);
   close(outputs!.get("embedding")!, [...own, ...own.subarray(0, 16)], 1e-4);
 });
 

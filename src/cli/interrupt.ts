@@ -1,0 +1,40 @@
+import type { Output } from "./output.js";
+
+/** Exit code of a run that was interrupted after saving. */
+export const INTERRUPTED = 130;
+
+/** A terminal and a program that runs this one, such as npm, may both pass on one press of a key. */
+const SAME_SIGNAL_MS = 500;
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Runs what can be interrupted: the first SIGINT or SIGTERM aborts the signal, the second ends the process at once.
+ *
+ * @param output  told when a signal has been heard
+ * @param beforeExit  runs before the process ends at once
+ */
+export async function interruptible<T>(
+  output: Output,
+  beforeExit: () => void,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  let stoppedAt = Number.POSITIVE_INFINITY;
+  const onSignal = () => {
+    if (stop.signal.aborted) {
+      if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
+      beforeExit();
+      process.exit(INTERRUPTED);
+    }
+    output.note("stopping after this step; once more to stop at once");
+    stoppedAt = performance.now();
+    stop.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  try {
+    return await run(stop.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+}

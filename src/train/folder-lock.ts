@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ConfigError } from "../errors.js";
+
+/** An unreadable lock that is younger may be one that another process is just writing. */
+const LOCK_SETTLES_MS = 5_000;
+
+/** The file that says which process works in a folder, so that no other does. */
+export class FolderLock {
+  private readonly folder: string;
+  private readonly path: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.path = join(folder, "lock");
+  }
+
+  /** @throws ConfigError if a living process has it, or the folder cannot be written */
+  take(): void {
+    const own = JSON.stringify({ pid: process.pid, host: hostname() });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        writeFileSync(this.path, own, { flag: "wx" });
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+          throw new ConfigError(`${this.folder} cannot be written: ${(error as Error).message}.`, { cause: error });
+        }
+      }
+      const holder = holderOf(this.path);
+      if (holder ? isRunning(holder) : ageOf(this.path) < LOCK_SETTLES_MS) throw inUse(this.folder, holder);
+      rmSync(this.path, { force: true }); // left behind by a process that is gone
+    }
+    throw inUse(this.folder, holderOf(this.path));
+  }
+
+  /** Lets others use the folder. */
+  release(): void {
+    try {
+      if (holderOf(this.path)?.pid === process.pid) unlinkSync(this.path);
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+/**
+ * Looks whether a run could begin in a folder, and changes nothing.
+ *
+ * @param wayOut  how to go on with what is there, for the message
+ * @throws ConfigError if something is in the way: a file, other files without `overwrite`, a run that is going on
+ */
+export function expectFreeFolder(
+  path: string,
+  { overwrite = false, wayOut }: { overwrite?: boolean; wayOut: string },
+): void {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
+  if (isHeld(path)) throw inUse(path, holderOf(join(path, "lock")));
+  if (readdirSync(path).length === 0 || overwrite) return;
+  throw new ConfigError(`--out ${path} is not empty. Name another folder, ${wayOut}, or pass --overwrite.`);
+}
+
+/** Whether a process works in a folder. */
+export function isHeld(path: string): boolean {
+  const holder = holderOf(join(path, "lock"));
+  return holder !== null && isRunning(holder);
+}
+
+interface Holder {
+  pid: number;
+  host: string;
+}
+
+function inUse(path: string, holder: Holder | null): ConfigError {
+  const by = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
+  return new ConfigError(
+    `${path} is in use by ${by}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
+  );
+}
+
+function holderOf(path: string): Holder | null {
+  let holder: Partial<Holder> | null;
+  try {
+    holder = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return null;
+  }
+  const { pid, host } = holder ?? {};
+  return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
+}
+
+/** Infinity if the file is not there. */
+function ageOf(path: string): number {
+  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
+  return Date.now() - mtimeMs;
+}
+
+/** A process on another host cannot be asked, so it counts as running. */
+function isRunning({ pid, host }: Holder): boolean {
+  if (host !== hostname()) return true;
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,27 @@
+import * as assert from "uvu/assert";
+import { StepProgress } from "../../src/cli/step-progress.js";
+import { init } from "../../src/runtime/context.js";
+import { test } from "../support/test.js";
+
+await init();
+
+const step = (iteration: number, loss: number) => ({
+  ...{ iteration, loss, lr: 0.001, images: 10, elapsedMs: 500, dataWaitMs: 50 },
+});
+
+test("the line tells what is done, what is left, the rate and the share of waiting", () => {
+  const progress = new StepProgress(121);
+  progress.add(step(0, 4));
+  progress.add(step(1, 2));
+  const line = progress.line(step(1, 2));
+  assert.match(
+    line,
+    /^\[2\/121\] eta 1:00 {2}loss 2\.0000 \(3\.0000\) {2}lr 1\.00e-3 {2}20\.0 images\/s {2}data wait 10% {2}\d+ MiB$/,
+  );
+});
+
+test("rates and losses are those of the last fifty steps", () => {
+  const progress = new StepProgress(1000);
+  for (let i = 0; i < 100; i++) progress.add(step(i, i < 50 ? 100 : 1));
+  assert.match(progress.line(step(99, 1)), /loss 1\.0000 \(1\.0000\)/);
+});

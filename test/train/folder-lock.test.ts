@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { ConfigError } from "../../src/errors.js";
+import { expectFreeFolder, FolderLock } from "../../src/train/folder-lock.js";
+import { refuses } from "../support/refuses.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { test } from "../support/test.js";
+
+test("a lock names its holder; one that another process has is neither taken nor released", () => {
+  const path = tempFolder();
+  const lock = new FolderLock(path);
+  lock.take();
+  assert.equal(JSON.parse(readFileSync(join(path, "lock"), "utf8")), { pid: process.pid, host: hostname() });
+  lock.release();
+  const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
+  try {
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: other.pid, host: hostname() }));
+    refuses(() => lock.take(), ConfigError, `in use by process ${other.pid}`);
+    lock.release();
+    assert.match(readFileSync(join(path, "lock"), "utf8"), String(other.pid));
+  } finally {
+    other.kill();
+  }
+});
+
+test("a folder that is not free is refused with the way out", () => {
+  const path = tempFolder({ "a.txt": "" });
+  const wayOut = "continue with --resume";
+  expectFreeFolder(join(path, "new"), { wayOut });
+  expectFreeFolder(path, { wayOut, overwrite: true });
+  refuses(() => expectFreeFolder(path, { wayOut }), ConfigError, "continue with --resume, or pass --overwrite");
+  refuses(() => expectFreeFolder(join(path, "a.txt"), { wayOut }), ConfigError, "is a file");
+});
