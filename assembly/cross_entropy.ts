@@ -4,6 +4,7 @@ import {
 import { horizontal_sum, keep_mask, load_part, madd, store_part, sum_lanes } from "./lanes";
 import { exp2_f32x4, LOG2_E, log_f32 } from "./math";
 import { FAR_BELOW, row_at, row_exp_sum, row_max } from "./rows";
+import { fill_span } from "./span";
 
 // Every loss here is Σ_k t_k · (log Σ_j exp(z_j) − z_k) with z = logits / τ. It is summed as
 // log Σ_j exp(z_j − max z) · Σ_k t_k − Σ_k t_k·(z_k − max z), whose terms do not cancel.
@@ -163,13 +164,13 @@ export function distill_grad_f32(
 }
 
 /**
- * loss[r] = scale·(lse[r] − x[r, labels[r]])
+ * loss[r] = scale·(lse[r] − x[r, labels[r]]), or 0 where labels[r] is negative
  * lse[r]  = log Σ_k exp(x[r, k])
  *
  * reads     logits  f32[rows, cols], row stride ldx: x
  *           labels  i32[rows]
  * writes    loss, lse  f32[rows]
- * requires  0 ≤ labels[r] < cols; 0 ≤ begin ≤ end ≤ rows
+ * requires  −1 ≤ labels[r] < cols; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
  * error     1e-6 + 2e-10·cols, relative to log Σ_j exp(x_j − max x) + max x − x[label]
  */
@@ -180,28 +181,30 @@ export function cross_entropy_labels_f32(
   expect_range(rows, begin, end);
   expect_aligned(logits | labels | loss | lse);
   expect_rows(rows, cols, ldx);
-  expect_indices(rows, labels, 0, cols);
+  expect_indices(rows, labels, -1, cols);
   const bytes = <usize>cols << 2;
   for (let r = begin; r < end; r++) {
     const x = row_at(logits, r, ldx);
     const at = <usize>r << 2;
     const top = row_max(x, x + bytes);
     const logSum = log_f32(row_exp_sum(x, x + bytes, top, LOG2_E));
-    const chosen = load<f32>(x + (<usize>load<i32>(labels + at) << 2));
-    store<f32>(loss + at, scale * (logSum + (top - chosen)));
+    const label = load<i32>(labels + at);
+    const own: f32 = label < 0 ? 0 : scale * (logSum + (top - load<f32>(x + (<usize>label << 2))));
+    store<f32>(loss + at, own);
     store<f32>(lse + at, top + logSum);
   }
 }
 
 /**
- * dlogits[r, k] = scale·upstream[0] · (exp(x[r, k] − lse[r]) − [k = labels[r]]) + β·dlogits[r, k]
+ * dlogits[r, k] = scale·upstream[0] · (exp(x[r, k] − lse[r]) − [k = labels[r]]) + β·dlogits[r, k], the first term 0 where
+ * labels[r] is negative
  *
  * reads     logits  f32[rows, cols], row stride ldx: x
  *           labels  i32[rows]
  *           lse     f32[rows], from cross_entropy_labels_f32
  *           upstream  f32[1]: dL / dΣ_r loss[r]
  * writes    dlogits  f32[rows, cols], row stride ldd
- * requires  0 ≤ labels[r] < cols; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
+ * requires  −1 ≤ labels[r] < cols; β is 0 or 1; 0 ≤ begin ≤ end ≤ rows
  * splits    over rows, anywhere
  * error     relative 4e-7 + 1.2e-7·(|x| + |lse|) for each of the two terms
  */
@@ -213,7 +216,7 @@ export function cross_entropy_labels_grad_f32(
   expect_aligned(logits | labels | lse | upstream | dlogits);
   expect_rows(rows, cols, ldx);
   expect_rows(rows, cols, ldd);
-  expect_indices(rows, labels, 0, cols);
+  expect_indices(rows, labels, -1, cols);
   expect_beta(beta);
   const bytes = <usize>cols << 2;
   const unit = scale * load<f32>(upstream);
@@ -221,8 +224,13 @@ export function cross_entropy_labels_grad_f32(
     const x = row_at(logits, r, ldx);
     const at = <usize>r << 2;
     const out = row_at(dlogits, r, ldd);
+    const label = load<i32>(labels + at);
+    if (label < 0) {
+      if (beta == 0) fill_span(cols, 0, out);
+      continue;
+    }
     label_row_grad(x, x + bytes, load<f32>(lse + at), unit, beta, out);
-    const chosen = out + (<usize>load<i32>(labels + at) << 2);
+    const chosen = out + (<usize>label << 2);
     store<f32>(chosen, load<f32>(chosen) - unit);
   }
 }

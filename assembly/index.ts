@@ -17,6 +17,7 @@ export { patchify_f32 } from "./patchify";
 export { batch_sum_f32, embed_tokens_f32, embed_tokens_grad_mask_f32, embed_tokens_grad_patches_f32 } from "./tokens";
 export { residual_f32, residual_grad_branch_f32, residual_grad_gamma_f32 } from "./residual";
 export { resample_f32, resample_grad_f32 } from "./resample";
+export { resize_bilinear_f32, resize_bilinear_grad_f32 } from "./bilinear";
 export { normal_f32, truncated_normal_f32, uniform_f32 } from "./random";
 export { adamw_f32, ema_f32, sgd_f32 } from "./optimizer";
 export { blur_u8 } from "./blur";
@@ -47,6 +48,13 @@ export {
   distill_f32,
   distill_grad_f32,
 } from "./cross_entropy";
+export {
+  binary_cross_entropy_f32,
+  binary_cross_entropy_grad_f32,
+  focal_loss_f32,
+  focal_loss_grad_f32,
+} from "./sigmoid_loss";
+export { giou_loss_f32, giou_loss_grad_f32 } from "./giou";
 export { layer_norm_f32, layer_norm_grad_input_f32, layer_norm_grad_weight_f32 } from "./layer_norm";
 export { l2_normalize_f32, l2_normalize_grad_f32 } from "./l2_normalize";
 export { weight_norm_f32, weight_norm_grad_f32 } from "./weight_norm";

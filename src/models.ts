@@ -12,6 +12,7 @@ export {
   type SwinSpec,
   type VitSpec,
 } from "./models/encoder-spec.js";
+export { featureMaps, type MapShape, mapPositions, mapShapes } from "./models/feature-maps.js";
 export type { Features, ForwardOptions } from "./models/features.js";
 export { ResNet, type ResNetOptions } from "./models/resnet.js";
 export { type NetworkSize, sizeOfNetwork } from "./models/size.js";

@@ -3,11 +3,15 @@
 export { gelu, relu } from "./ops/activation.js";
 export { attention } from "./ops/attention.js";
 export { batchNorm } from "./ops/batch-norm.js";
-export { concatRows } from "./ops/concat.js";
+export { resizeBilinear } from "./ops/bilinear.js";
+export { binaryCrossEntropy } from "./ops/binary-cross-entropy.js";
+export { concatColumns, concatRows } from "./ops/concat.js";
 export { conv2d } from "./ops/conv2d.js";
 export { crossEntropy, distillation, softCrossEntropy } from "./ops/cross-entropy.js";
 export { add, addRow, multiply, scale, subtract } from "./ops/elementwise.js";
+export { focalLoss } from "./ops/focal-loss.js";
 export { gatherRows } from "./ops/gather.js";
+export { giouLoss } from "./ops/giou-loss.js";
 export { groupNorm } from "./ops/group-norm.js";
 export { layerNorm } from "./ops/layer-norm.js";
 export { contiguous } from "./ops/layout.js";

@@ -10,9 +10,11 @@ import { demo } from "./commands/demo.js";
 import { doctor } from "./commands/doctor.js";
 import { embed } from "./commands/embed.js";
 import { evalCluster } from "./commands/eval-cluster.js";
+import { evalDetect } from "./commands/eval-detect.js";
 import { evalKnn } from "./commands/eval-knn.js";
 import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
+import { evalSegment } from "./commands/eval-segment.js";
 import { evalSemi } from "./commands/eval-semi.js";
 import { exportCommand } from "./commands/export.js";
 import { finetune } from "./commands/finetune.js";
@@ -23,6 +25,8 @@ import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
+import { subnetsPick } from "./commands/subnets-pick.js";
+import { subnetsRank } from "./commands/subnets-rank.js";
 import { visualizeAttention } from "./commands/visualize-attention.js";
 import { visualizeNeighbors } from "./commands/visualize-neighbors.js";
 import { visualizePca } from "./commands/visualize-pca.js";
@@ -40,9 +44,13 @@ const commands: readonly Command[] = [
   evalLinear,
   evalSemi,
   finetune,
+  evalDetect,
+  evalSegment,
   embed,
   subnetsList,
   subnetsExtract,
+  subnetsRank,
+  subnetsPick,
   exportCommand,
   importCommand,
   visualizeAttention,

@@ -64,15 +64,29 @@ export function isRun(path: string): boolean {
   return existsSync(join(path, "config.yaml"));
 }
 
+/** @throws ConfigError if a path is not the folder of a run, for verbs that are about runs alone */
+export function expectRun(verb: string, path: string): void {
+  if (!isRun(path))
+    throw new ConfigError(`${verb}: ${path} is no run (no config.yaml). Name the --out folder of a pre-training.`);
+}
+
 /** The teacher of a run's newest checkpoint with the steps it has had, and the run's config. @throws DataError if there is none */
 export async function openRun(path: string): Promise<{ encoder: Encoder; config: Config; steps: number }> {
   if (!isRun(path)) {
     throw new DataError(`${path} is a folder without config.yaml, so no run. Name the --out folder of a pre-training.`);
   }
   const { config } = await loadConfig(join(path, "config.yaml"));
-  const checkpoints = new CheckpointFolder(join(path, "checkpoints"));
-  const newest = checkpoints.steps().at(-1);
+  const steps = newestStep(path);
+  const teacher = join(checkpointsOf(path).folderOf(steps), "teacher.safetensors");
+  return { encoder: readEncoder(teacher), config, steps };
+}
+
+/** Steps of a run's newest checkpoint. @throws DataError if there is none */
+export function newestStep(path: string): number {
+  const newest = checkpointsOf(path).steps().at(-1);
   if (newest === undefined)
     throw new DataError(`${path} has no checkpoint yet. Continue it with \`poa resume ${path}\`.`);
-  return { encoder: readEncoder(join(checkpoints.folderOf(newest), "teacher.safetensors")), config, steps: newest };
+  return newest;
 }
+
+const checkpointsOf = (path: string) => new CheckpointFolder(join(path, "checkpoints"));

@@ -6,14 +6,17 @@ import { parseSourceSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { runtime } from "../runtime/context.js";
 import { Profile } from "../runtime/profile.js";
+import type { EvaluateTeacher } from "../train/evaluation.js";
 import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
+import { processorName } from "./host.js";
 import { INTERRUPTED, interruptible } from "./interrupt.js";
 import type { Output } from "./output.js";
 import { profileTable } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
 import { StepProgress } from "./step-progress.js";
+import { evaluationLine } from "./training-evaluation.js";
 import { version } from "./version.js";
 
 export interface TrainingOptions {
@@ -21,6 +24,8 @@ export interface TrainingOptions {
   readonly quietResult?: boolean;
   /** Measure phases and kernels, tell their costs at the end, and leave a trace in the run folder. */
   readonly profile?: boolean;
+  /** Evaluates the teacher from time to time (training-evaluation.ts). */
+  readonly evaluate?: EvaluateTeacher;
 }
 
 /**
@@ -32,7 +37,7 @@ export async function runTraining(
   trainer: Trainer,
   folder: RunFolder,
   output: Output,
-  { quietResult = false, profile = false }: TrainingOptions = {},
+  { quietResult = false, profile = false, evaluate }: TrainingOptions = {},
 ): Promise<number> {
   if (!trainer.finished && !output.silent) {
     const estimate = await reportEstimate(trainer.config, trainer.source, trainer.iteration);
@@ -50,6 +55,11 @@ export async function runTraining(
           signal,
           onWarning: (message) => output.warn(message),
           onStep: stepReporter(trainer, output),
+          evaluate,
+          onEvaluation: (evaluation) => {
+            output.event("evaluation", { ...evaluation });
+            output.note(evaluationLine(evaluation));
+          },
         }),
     );
     if (measured) folder.saveTrace(measured.chromeTrace());
@@ -114,6 +124,13 @@ export function runInfo(
   };
 }
 
+/** A config that means the same in any working folder. */
+export function portableConfig(config: Config): Config {
+  const { evaluation } = config;
+  if (evaluation.knn === null) return config;
+  return { ...config, evaluation: { ...evaluation, knn: absoluteSpec(evaluation.knn) } };
+}
+
 /** A data spec that means the same in any working folder. */
 export function absoluteSpec(spec: string): string {
   const { kind, path, split, range } = parseSourceSpec(spec);
@@ -128,7 +145,7 @@ export function hostInfo(): Record<string, string | number> {
   return {
     platform: platform(),
     arch: arch(),
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpu: processorName(),
     cores: cpus().length,
     node: process.version,
     simd: runtime().simd,

@@ -67,6 +67,19 @@ export function range(source: ImageSource, begin: number, end: number): ImageSou
 }
 
 /**
+ * So many images of a source, drawn at random and in its order; the source itself if it has no more.
+ *
+ * @param rng  its state is the draw's seed
+ * @throws ConfigError unless count is a whole number of at least 1
+ */
+export function randomSubset(source: ImageSource, count: number, rng: Rng): ImageSource {
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new ConfigError(`randomSubset: ${count} images of ${source.name}, expected a whole number from 1 on.`);
+  if (count >= source.length) return source;
+  return subset(source, rng.permutation(source.length).subarray(0, count).sort(), `${source.name} (${count} drawn)`);
+}
+
+/**
  * Deals a source into two parts by a random permutation.
  *
  * @param first  number of images in the first part, 0 < first < length

@@ -7,22 +7,25 @@ import { exifOrientation, turnUpright } from "./exif.js";
 /** What becomes of transparency: "drop" keeps the stored colours as if opaque, "white" lays the image over white. */
 export type AlphaRule = "drop" | "white";
 
-interface Header {
+export interface PngHeader {
   readonly width: number;
   readonly height: number;
+  /** Bits of a sample. */
   readonly depth: number;
+  /** 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha. */
   readonly colorType: number;
   readonly interlaced: boolean;
 }
 
-interface Chunk {
+export interface PngChunk {
   readonly type: string;
   readonly body: Uint8Array;
 }
 
-type Refuse = (reason: string) => never;
+/** Throws a DataError that starts with the file's name. */
+export type Refuse = (reason: string) => never;
 
-const SIGNATURE_BYTES = 8;
+const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const samplesPerPixel: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const depthsOf: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
@@ -49,37 +52,65 @@ const HAS_COLOR = 2;
  * Source: Portable Network Graphics (PNG) Specification, second edition.
  */
 export function decodePng(bytes: Uint8Array, label: string, maxPixels: number, alpha: AlphaRule): RawImage {
-  const refuse: Refuse = (reason) => {
-    throw new DataError(`${label}: ${reason}`);
-  };
-  const chunks = readChunks(bytes, refuse);
-  const header = readHeader(chunks[0], maxPixels, refuse);
-  const pixelData = checkedPixelData(header, chunks, refuse);
-  const needed = chunks.filter(
-    ({ type }) => type === "IHDR" || type === "PLTE" || (type === "tRNS" && alpha === "white"),
-  );
-  const file = Buffer.concat([
-    bytes.subarray(0, SIGNATURE_BYTES),
-    ...needed.map(encodeChunk),
-    encodeChunk({ type: "IDAT", body: pixelData }),
-    encodeChunk({ type: "IEND", body: new Uint8Array() }),
-  ]);
-  let samples: ArrayLike<number> = [];
-  try {
-    samples = PNG.sync.read(file, { checkCRC: false, skipRescale: header.depth === 16 }).data;
-  } catch (error) {
-    refuse(`the PNG data is damaged (${(error as Error).message}). Copy or download it again.`);
-  }
+  const refuse = refusalOf(label);
+  const { header, chunks } = openPng(bytes, maxPixels, refuse);
+  const kept = chunks.filter(({ type }) => type === "PLTE" || (type === "tRNS" && alpha === "white"));
+  const samples = pngSamples({ header, chunks }, kept, { raw: header.depth === 16, refuse });
   const image = toImage(samples, header, alpha);
   const exif = chunks.find(({ type }) => type === "eXIf");
   return exif ? turnUpright(image, exifOrientation(exif.body)) : image;
 }
 
+/** How the parts of a decoder refuse a file of that name. */
+export function refusalOf(label: string): Refuse {
+  return (reason) => {
+    throw new DataError(`${label}: ${reason}`);
+  };
+}
+
+/** A file's header and the chunks that matter for its pixels, checked. */
+export interface OpenPng {
+  readonly header: PngHeader;
+  readonly chunks: readonly PngChunk[];
+}
+
+/** @throws DataError for a damaged or truncated file, a header that the format does not allow, a size of zero or above the limit */
+export function openPng(bytes: Uint8Array, maxPixels: number, refuse: Refuse): OpenPng {
+  const chunks = readChunks(bytes, refuse);
+  return { header: readHeader(chunks[0], maxPixels, refuse), chunks };
+}
+
+/**
+ * Samples as red, green, blue and alpha of each pixel.
+ *
+ * @param kept  chunks besides header and pixels that the decoder is to see
+ * @param options.raw  samples as they are stored, of 16 bits too, instead of spread over 0 to 255
+ * @throws DataError for pixel data that is damaged or of another length than the header needs
+ */
+export function pngSamples(
+  { header, chunks }: OpenPng,
+  kept: readonly PngChunk[],
+  { raw, refuse }: { raw: boolean; refuse: Refuse },
+): ArrayLike<number> {
+  const pixelData = checkedPixelData(header, chunks, refuse);
+  const file = Buffer.concat([
+    SIGNATURE,
+    ...[chunks[0], ...kept].map(encodeChunk),
+    encodeChunk({ type: "IDAT", body: pixelData }),
+    encodeChunk({ type: "IEND", body: new Uint8Array() }),
+  ]);
+  try {
+    return PNG.sync.read(file, { checkCRC: false, skipRescale: raw }).data;
+  } catch (error) {
+    return refuse(`the PNG data is damaged (${(error as Error).message}). Copy or download it again.`);
+  }
+}
+
 /** The chunks that matter for the pixels, up to IEND; anything behind it is ignored, as all viewers do. */
-function readChunks(bytes: Uint8Array, refuse: Refuse): Chunk[] {
+function readChunks(bytes: Uint8Array, refuse: Refuse): PngChunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const chunks: Chunk[] = [];
-  for (let position = SIGNATURE_BYTES; ; ) {
+  const chunks: PngChunk[] = [];
+  for (let position = SIGNATURE.length; ; ) {
     const length = position + 12 <= bytes.length ? view.getUint32(position) : Number.POSITIVE_INFINITY;
     if (position + 12 + length > bytes.length)
       return refuse("the PNG data is cut off. Copy or download the file again.");
@@ -100,7 +131,7 @@ function readChunks(bytes: Uint8Array, refuse: Refuse): Chunk[] {
   }
 }
 
-function readHeader({ body }: Chunk, maxPixels: number, refuse: Refuse): Header {
+function readHeader({ body }: PngChunk, maxPixels: number, refuse: Refuse): PngHeader {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth, colorType, compression, filter, interlace] = body.subarray(8);
@@ -117,11 +148,11 @@ function readHeader({ body }: Chunk, maxPixels: number, refuse: Refuse): Header 
 }
 
 /** Bytes of one image or interlace pass after inflation: per row a filter byte and the packed samples. */
-function rowsBytes({ depth, colorType }: Header, width: number, height: number): number {
+function rowsBytes({ depth, colorType }: PngHeader, width: number, height: number): number {
   return width === 0 ? 0 : height * (1 + Math.ceil((width * depth * samplesPerPixel[colorType]) / 8));
 }
 
-function inflatedBytes(header: Header): number {
+function inflatedBytes(header: PngHeader): number {
   const { width, height, interlaced } = header;
   if (!interlaced) return rowsBytes(header, width, height);
   // Adam7: [first column, first row, column step, row step] of each pass
@@ -142,7 +173,7 @@ function inflatedBytes(header: Header): number {
 }
 
 /** The compressed samples, once it is known that they inflate to exactly what the header needs. */
-function checkedPixelData(header: Header, chunks: readonly Chunk[], refuse: Refuse): Uint8Array {
+function checkedPixelData(header: PngHeader, chunks: readonly PngChunk[], refuse: Refuse): Uint8Array {
   const expected = inflatedBytes(header);
   const compressed = Buffer.concat(chunks.filter(({ type }) => type === "IDAT").map(({ body }) => body));
   let found = 0;
@@ -162,7 +193,7 @@ function checkedPixelData(header: Header, chunks: readonly Chunk[], refuse: Refu
 }
 
 /** With a checksum of zero, which is not read again. */
-function encodeChunk({ type, body }: Chunk): Uint8Array {
+function encodeChunk({ type, body }: PngChunk): Uint8Array {
   const chunk = Buffer.alloc(12 + body.length);
   chunk.writeUInt32BE(body.length);
   chunk.write(type, 4, "latin1");
@@ -183,7 +214,11 @@ function crc32(bytes: Uint8Array): number {
 }
 
 /** From RGBA samples, 8 or 16 bits each, to grey or RGB bytes. */
-function toImage(samples: ArrayLike<number>, { width, height, depth, colorType }: Header, alpha: AlphaRule): RawImage {
+function toImage(
+  samples: ArrayLike<number>,
+  { width, height, depth, colorType }: PngHeader,
+  alpha: AlphaRule,
+): RawImage {
   const channels = colorType & HAS_COLOR ? 3 : 1;
   const data = new Uint8Array(width * height * channels);
   const shift = depth === 16 ? 8 : 0;

@@ -11,9 +11,10 @@ import { printable } from "./printable.js";
  * File names taken for images. Formats that cannot be read in this version are among them, so that such a file is reported when it
  * is met instead of being passed over in silence.
  */
-const extensions = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
+export const imageExtensions = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
 
-const splitFolders: Readonly<Record<Split, readonly string[]>> = {
+/** Folders that hold a split, the first that is there. */
+export const splitFolders: Readonly<Record<Split, readonly string[]>> = {
   train: ["train"],
   test: ["test", "val", "valid", "validation"],
 };
@@ -196,7 +197,7 @@ function collect(folder: string, roots: readonly string[]): Survey {
 
 function sortIn(survey: Survey, path: string, className: string | null): void {
   const extension = extname(path).toLowerCase();
-  if (extensions.includes(extension)) survey.images.push({ path, className });
+  if (imageExtensions.includes(extension)) survey.images.push({ path, className });
   else survey.others.set(extension, (survey.others.get(extension) ?? 0) + 1);
 }
 
@@ -214,7 +215,7 @@ function nothingFound(folder: string, others: ReadonlyMap<string, number>): Data
     .map(([extension, count]) => `${count} ${extension || "without extension"}`);
   const found = counts.length === 0 ? "it is empty" : `its files are ${printable(counts.slice(0, 8).join(", "))}`;
   return new DataError(
-    `folder: no images in ${printable(folder)}: ${found}. Looked for ${extensions.join(" ")} in it and all its sub-folders.`,
+    `folder: no images in ${printable(folder)}: ${found}. Looked for ${imageExtensions.join(" ")} in it and all its sub-folders.`,
   );
 }
 

@@ -115,7 +115,13 @@ function open(kind: SourceKind, path: string, options: ImageFolderOptions): Imag
   return kind === "cifar10" ? cifar10(path, { split }) : cifar100(path, { split });
 }
 
-function lookUp(path: string, dataFolder: string | undefined): string {
+/**
+ * A path of a data spec where it exists: in the data folder, or as it is.
+ *
+ * @param dataFolder  see `OpenOptions`
+ * @throws DataError if it is in neither place
+ */
+export function lookUp(path: string, dataFolder: string | undefined = process.env.POA_DATA): string {
   const places = dataFolder && !isAbsolute(path) ? [join(dataFolder, path), path] : [path];
   const found = places.find((place) => existsSync(place));
   if (found === undefined) {

@@ -47,8 +47,47 @@ export function bootstrapMean(values: ArrayLike<number>, options?: BootstrapOpti
   return bootstrap(values.length, mean, options);
 }
 
+/**
+ * Resamples of one sample, drawn once for the means of many figures over it: each interval is that of `bootstrapMean`, and
+ * figures of the same examples are compared on the same draws.
+ */
+export class Resamples {
+  /** Number of examples. */
+  readonly count: number;
+  private readonly resamples: number;
+  private readonly level: number;
+  /** How often each example was drawn [resamples · count], row-major. */
+  private readonly times: Uint16Array;
+
+  /** @throws ShapeError for an empty sample, or one of more than 65,535 examples */
+  constructor(count: number, { level = 0.95, resamples = 1000, seed = 0 }: BootstrapOptions = {}) {
+    if (count < 1 || count > 0xffff)
+      throw new ShapeError(`bootstrap: a sample of ${count} examples, expected 1 to 65,535.`);
+    this.count = count;
+    this.resamples = resamples;
+    this.level = level;
+    this.times = new Uint16Array(resamples * count);
+    const rng = new Rng(seed, STREAM);
+    for (let row = 0; row < this.times.length; row += count)
+      for (let i = 0; i < count; i++) this.times[row + rng.integer(0, count - 1)]++;
+  }
+
+  /** The interval of the mean of a figure, one value per example. @throws ShapeError for another number of values */
+  interval(values: ArrayLike<number>): Interval {
+    if (values.length !== this.count)
+      throw new ShapeError(`bootstrap: ${values.length} values for a sample of ${this.count} examples.`);
+    const places = Array.from({ length: this.count }, (_, i) => i).filter((i) => values[i] !== 0);
+    const means = Float64Array.from({ length: this.resamples }, (_, resample) => {
+      let sum = 0;
+      for (const i of places) sum += this.times[resample * this.count + i] * values[i];
+      return sum / this.count;
+    }).sort();
+    return { low: quantile(means, (1 - this.level) / 2), high: quantile(means, (1 + this.level) / 2) };
+  }
+}
+
 /** The quantile of ascending numbers, between two of them by their distance. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../errors.js";
 import { isBundle, packBundle, unpackBundle } from "../formats/bundle.js";
-import { writeSafetensors } from "../formats/safetensors.js";
-import type { Encoder } from "../models/encoder.js";
+import { safetensorsBytes, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
+import { buildBackboneOf, type Encoder } from "../models/encoder.js";
+import type { EncoderSpec } from "../models/encoder-spec.js";
 import { storedEncoder } from "../models/stored-encoder.js";
+import { shapesOnly } from "../tensor/create.js";
 import { type ExportDType, storedState } from "./dtype.js";
 import { encoderMetadata, type Provenance } from "./encoder-metadata.js";
 
@@ -36,6 +38,16 @@ export function encoderBundle(
 
 function safetensorsOf({ backbone, spec }: Encoder, provenance: Provenance | undefined, dtype: ExportDType) {
   return writeSafetensors(storedState(backbone, dtype), encoderMetadata(spec, provenance));
+}
+
+/** The size in bytes of the file that `writeEncoder` would make of an encoder with that spec. */
+export function encoderFileBytes(spec: EncoderSpec, provenance?: Provenance): number {
+  const backbone = shapesOnly(() => buildBackboneOf(spec));
+  const outlines = [...backbone.namedTensors()].map(([name, { shape }]): [string, TensorOutline] => [
+    name,
+    { dtype: "F32", shape },
+  ]);
+  return safetensorsBytes(new Map(outlines), encoderMetadata(spec, provenance));
 }
 
 /**

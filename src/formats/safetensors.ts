@@ -284,26 +284,48 @@ export function safetensorsParts(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array[] {
-  const ordered = [...tensors].sort(
+  const ordered = inFileOrder(tensors);
+  for (const [name, tensor] of ordered) checkWritable(name, tensor);
+  const parts = ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return [headerOf(ordered, metadata).header, ...parts];
+}
+
+/** A tensor without its elements. */
+export type TensorOutline = Pick<StoredTensor, "dtype" | "shape">;
+
+/** The size in bytes of the file that `writeSafetensors` would make. */
+export function safetensorsBytes(
+  tensors: ReadonlyMap<string, TensorOutline>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): number {
+  const { header, dataBytes } = headerOf(inFileOrder(tensors), metadata);
+  return header.length + dataBytes;
+}
+
+function inFileOrder<T extends TensorOutline>(tensors: ReadonlyMap<string, T>): (readonly [string, T])[] {
+  return [...tensors].sort(
     ([nameA, a], [nameB, b]) => elementBytes[b.dtype] - elementBytes[a.dtype] || compare(nameA, nameB),
   );
+}
+
+/** The header of tensors in file order, and the size of the data behind it. */
+function headerOf(
+  ordered: readonly (readonly [string, TensorOutline])[],
+  metadata: ReadonlyMap<string, string>,
+): { header: Uint8Array; dataBytes: number } {
   const fields: string[] = [];
   if (metadata.size > 0) {
     const pairs = [...metadata].sort(([a], [b]) => compare(a, b));
     fields.push(`"${METADATA}":{${pairs.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(",")}}`);
   }
-  const parts: Uint8Array[] = [];
   let begin = 0;
-  for (const [name, tensor] of ordered) {
-    checkWritable(name, tensor);
-    const { dtype, shape, data } = tensor;
-    const end = begin + data.byteLength;
+  for (const [name, { dtype, shape }] of ordered) {
+    const end = begin + shape.reduce((bytes, extent) => bytes * extent, elementBytes[dtype] as number);
     const info = `{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${begin},${end}]}`;
     fields.push(`${JSON.stringify(name)}:${info}`);
-    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     begin = end;
   }
-  return [encodeHeader(`{${fields.join(",")}}`), ...parts];
+  return { header: encodeHeader(`{${fields.join(",")}}`), dataBytes: begin };
 }
 
 function encodeHeader(json: string): Uint8Array {

@@ -43,3 +43,41 @@ export function concatRows(parts: readonly Tensor[]): Tensor {
     });
   });
 }
+
+/**
+ * The columns of all parts side by side: maps [B, H, W, C1], [B, H, W, C2], … to [B, H, W, C1 + C2 + …].
+ *
+ * @param parts  at least one, alike in all axes but the last, each with evenly spaced rows, such as x.narrow(-1, 0, C)
+ * @returns [..., sum of columns]
+ * @throws ShapeError if there is no part, or parts differ in a leading axis
+ */
+export function concatColumns(parts: readonly Tensor[]): Tensor {
+  if (parts.length === 0) throw new ShapeError("concatColumns: no parts, expected at least one.");
+  for (const [i, part] of parts.entries()) expectDType("concatColumns", { [`parts[${i}]`]: part }, "f32");
+  const matrices = parts.map((part) => rowsOf("concatColumns", part));
+  const lead = parts[0].shape.slice(0, -1);
+  const other = parts.findIndex(({ shape }) => formatShape(shape.slice(0, -1)) !== formatShape(lead));
+  if (other >= 0) {
+    throw new ShapeError(
+      `concatColumns: parts[${other}] is ${formatShape(parts[other].shape)} but parts[0] is ${formatShape(parts[0].shape)}; all axes but the last must agree.`,
+    );
+  }
+  const width = matrices.reduce((sum, { cols }) => sum + cols, 0);
+  const y = empty([...lead, width]);
+  let column = 0;
+  const starts = matrices.map(({ cols }) => {
+    const start = column;
+    column += cols;
+    return start;
+  });
+  matrices.forEach(({ rows, cols, ld }, i) => {
+    kernels.copy_f32(rows, 1, 1, cols, parts[i].ptr, ld, 0, 0, 1, 0, y.ptr + 4 * starts[i], width, 0, 0, 1);
+  });
+  return record("concatColumns", y, parts, () => {
+    matrices.forEach(({ rows, cols, ld }, i) => {
+      const dx = gradTarget(parts[i]);
+      if (!dx) return;
+      kernels.copy_f32(rows, 1, 1, cols, gradOf(y) + 4 * starts[i], width, 0, 0, 1, dx.beta, dx.ptr, ld, 0, 0, 1);
+    });
+  });
+}

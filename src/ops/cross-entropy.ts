@@ -99,20 +99,26 @@ export function distillation(
  *
  * @param logits  x [R, K]
  * @param classes  of each row [R], from 0 to K − 1; a tensor is i32
+ * @param options.ignore  a label, outside the classes or not, whose rows do not count: they have no part in the mean and
+ *   receive no gradient. Where no row counts the loss is 0
  * @returns nats, a scalar
  * @throws ShapeError if there is no row, or labels are of another number or outside the classes; DTypeError
  */
-export function crossEntropy(logits: Tensor, classes: Int32Array | Tensor): Tensor {
-  const labels = classes instanceof Int32Array ? fromArray(classes, [classes.length], "i32") : classes;
+export function crossEntropy(
+  logits: Tensor,
+  classes: Int32Array | Tensor,
+  { ignore }: { ignore?: number } = {},
+): Tensor {
+  const given = classes instanceof Int32Array ? fromArray(classes, [classes.length], "i32") : classes;
   expectDType("crossEntropy", { logits }, "f32");
-  expectDType("crossEntropy", { labels }, "i32");
+  expectDType("crossEntropy", { labels: given }, "i32");
   const { rows, cols, ld } = filledRows("crossEntropy", logits);
   if (rows === 0)
     throw new ShapeError(`crossEntropy: logits ${formatShape(logits.shape)} have no row to average over.`);
-  expectShape("crossEntropy", "labels", labels, [rows]);
-  expectContiguous("crossEntropy", { labels });
-  expectClasses(labels.toArray(), cols);
-  const scale = 1 / rows;
+  expectShape("crossEntropy", "labels", given, [rows]);
+  expectContiguous("crossEntropy", { labels: given });
+  const { labels, counted } = countedLabels(given, cols, ignore);
+  const scale = 1 / Math.max(counted, 1);
   const [loss, lse] = [empty([rows]), empty([rows])];
   kernels.cross_entropy_labels_f32(rows, cols, logits.ptr, ld, labels.ptr, scale, loss.ptr, lse.ptr);
   const y = summed(loss);
@@ -135,15 +141,27 @@ export function crossEntropy(logits: Tensor, classes: Int32Array | Tensor): Tens
   });
 }
 
-function expectClasses(labels: ArrayLike<number>, classes: number): void {
+/** Labels as kernels take them, −1 for rows that do not count, and the number of those that do. @throws ShapeError */
+function countedLabels(
+  given: Tensor,
+  classes: number,
+  ignore: number | undefined,
+): { labels: Tensor; counted: number } {
+  const labels = given.toArray() as Int32Array;
+  let counted = labels.length;
   for (let i = 0; i < labels.length; i++) {
-    if (labels[i] >= 0 && labels[i] < classes) continue;
-    throw new ShapeError(`crossEntropy: labels[${i}] is ${labels[i]}, outside the ${classes} classes of the logits.`);
+    if (labels[i] === ignore) {
+      labels[i] = -1;
+      counted--;
+    } else if (!(labels[i] >= 0 && labels[i] < classes)) {
+      throw new ShapeError(`crossEntropy: labels[${i}] is ${labels[i]}, outside the ${classes} classes of the logits.`);
+    }
   }
+  return { labels: counted === labels.length ? given : fromArray(labels, [labels.length], "i32"), counted };
 }
 
 /** The sum of the rows' losses as a scalar, in an order that depends on their number only. Gives their memory back. */
-function summed(loss: Tensor): Tensor {
+export function summed(loss: Tensor): Tensor {
   const y = empty([]);
   sumInto(loss.numel, loss.ptr, y.ptr);
   loss.dispose();

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.js";
-import { cos } from "../tensor/math.js";
+import { cos, powInt } from "../tensor/math.js";
 
 /** A value for every iteration, counted from 0. */
 export type Schedule = (iteration: number) => number;
@@ -51,9 +51,71 @@ export function linearSchedule({ start, final, total }: { start: number; final: 
   return (iteration) => (iteration < total ? line(iteration) : final);
 }
 
+export interface PolyOptions {
+  /** Value at the end of the warm-up. */
+  base: number;
+  /** Value that the run ends with; default 0. */
+  final?: number;
+  /** Iterations of the run. */
+  total: number;
+  /** Iterations of the warm-up; default 0. */
+  warmup?: number;
+  /** Whole number; default 1, a straight line. */
+  power?: number;
+}
+
+/**
+ * A power of what is left of the run, final + (base − final)(1 − i/total)^power, times (i + 1)/warmup during the warm-up: the usual
+ * schedule of dense tasks.
+ *
+ * @throws ConfigError unless 0 ≤ warmup ≤ total and power is a whole number from 1 on
+ */
+export function polySchedule({ base, final = 0, total, warmup = 0, power = 1 }: PolyOptions): Schedule {
+  if (!(warmup >= 0 && warmup <= total)) {
+    throw new ConfigError(`schedule: a warm-up of ${warmup} iterations does not fit in a run of ${total}.`);
+  }
+  if (!(Number.isInteger(power) && power >= 1))
+    throw new ConfigError(`schedule: power is ${power}, expected a whole number from 1 on.`);
+  return (iteration) => {
+    if (iteration >= total) return final;
+    const value = final + (base - final) * powInt(1 - iteration / total, power);
+    return iteration < warmup ? (value * (iteration + 1)) / warmup : value;
+  };
+}
+
 /** Zero for the first iterations, then another schedule: how the last layer is frozen. */
 export function frozenSchedule(schedule: Schedule, iterations: number): Schedule {
   return (iteration) => (iteration < iterations ? 0 : schedule(iteration));
+}
+
+export interface StepOptions {
+  /** Value between warm-up and first milestone. */
+  base: number;
+  /** Iterations from which on the value is `factor` times what it was, in rising order. */
+  milestones: readonly number[];
+  /** Default 0.1. */
+  factor?: number;
+  /** Iterations of the warm-up; default 0. */
+  warmup?: number;
+  /** First value of the warm-up; default 0. */
+  start?: number;
+}
+
+/**
+ * Steps down after a linear warm-up: value i is base · factor^(number of milestones ≤ i), and during the first `warmup`
+ * iterations start + (base − start)·i/warmup takes the place of base.
+ *
+ * @throws ConfigError if a milestone or the warm-up is negative
+ */
+export function stepSchedule({ base, milestones, factor = 0.1, warmup = 0, start = 0 }: StepOptions): Schedule {
+  if (!(warmup >= 0 && milestones.every((milestone) => milestone >= 0))) {
+    throw new ConfigError(`schedule: warm-up ${warmup} and milestones [${milestones}], expected 0 or more.`);
+  }
+  return (iteration) => {
+    const steps = milestones.filter((milestone) => milestone <= iteration).length;
+    const value = iteration < warmup ? start + ((base - start) * iteration) / warmup : base;
+    return value * powInt(factor, steps);
+  };
 }
 
 /** Value i of n values from first to last; a single value is the first. */

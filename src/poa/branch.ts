@@ -57,12 +57,15 @@ export class Branch extends Module {
     return this.dino_head.forward(this.backbone.classToken(crops, { dropPath, recompute: this.recompute }));
   }
 
-  /** The teacher's view: whole global crops only; class tokens in swapped order, so that each meets the other crop's student. */
-  forwardTeacher(batch: PoaBatch): Omit<GlobalOutput, "features"> {
+  /**
+   * The teacher's view: whole global crops only; logits of class tokens in swapped order, so that each meets the other crop's
+   * student.
+   */
+  forwardTeacher(batch: PoaBatch): GlobalOutput {
     const { images } = batch;
     const { classToken, patch } = this.globalTokens(batch, {});
     const swapped = concatRows([classToken.narrow(0, images, images), classToken.narrow(0, 0, images)]);
-    return this.heads(swapped, patch);
+    return { features: classToken, ...this.heads(swapped, patch) };
   }
 
   /** Class tokens of the global crops, and the tokens at masked patches while the patch loss is on. */

@@ -217,6 +217,13 @@ const imageChecks: readonly CrossCheck[] = [
 
 const trainingChecks: readonly CrossCheck[] = [
   {
+    paths: ["evaluation.every_minutes", "evaluation.knn"],
+    check: ({ evaluation: { every_minutes: minutes, knn } }) =>
+      minutes !== null && knn === null
+        ? `evaluation.every_minutes ${minutes}: there is nothing to evaluate on; name labelled data in evaluation.knn.`
+        : undefined,
+  },
+  {
     paths: ["train.batch_size_per_gpu", "dino.koleo_loss_weight"],
     check: ({ train, dino }) =>
       dino.koleo_loss_weight > 0 && train.batch_size_per_gpu < 2

@@ -92,6 +92,7 @@ export const sections = {
     checkpoint_every_steps: orNull(integer(1, count, "steps between checkpoints; null = one epoch")),
     checkpoint_every_minutes: orNull(number(1, positive, "minutes between checkpoints")),
     keep_last: integer(3, count, "checkpoints kept beside step 0"),
+    stop_on_collapse: flag(false, "end the run (exit code 4) when it shows signs of collapse, instead of a warning"),
     tensorboard: flag(false, "event files beside metrics.jsonl"),
   },
   teacher: {
@@ -142,12 +143,13 @@ export const sections = {
     std: numbers([0.229, 0.224, 0.225], positive, "deviation of red, green, blue, divided by"),
   },
   evaluation: {
-    eval_period_iterations: inert(
-      integer(each(27680, 21625, 55360), count, "steps between copies of the teacher"),
-      "the teacher is part of every checkpoint",
+    eval_period_iterations: orNull(
+      integer(1, count, "steps between evaluations, where there is labelled data; null = one epoch"),
+      each<number | null>(27680, 21625, 55360),
     ),
-    knn: orNull(text("", "labelled data for k-NN during training")),
+    knn: orNull(text("", "labelled data for k-NN of the teacher during training, as --data of eval knn")),
     every_minutes: orNull(number(1, positive, "minutes between evaluations, besides")),
+    images: integer(2000, count, "labelled images that an evaluation reads: of the bank, and of the queries, at most"),
   },
 } as const satisfies Record<string, Record<string, Key<unknown>>>;
 

@@ -32,6 +32,7 @@ const fewMinutes = {
     freeze_last_layer_epochs: 0,
     iter_num_scale: 1,
   },
+  evaluation: { eval_period_iterations: null },
 } as const satisfies PartialConfig;
 
 const halfStrengthColour = {
@@ -83,6 +84,7 @@ export const presets = {
       train: { batch_size_per_gpu: 64, OFFICIAL_EPOCH_LENGTH: null },
       optim: { epochs: 5, warmup_epochs: 1, ibot_activate_epochs: 0 },
       crops: { global_crops_size: 32, local_crops_size: 16, local_crops_number: 4, blur_kernel: 3 },
+      evaluation: { eval_period_iterations: null },
     },
   },
   demo: {
@@ -227,6 +229,7 @@ export const presets = {
       train: { batch_size_per_gpu: 8, OFFICIAL_EPOCH_LENGTH: null },
       optim: { epochs: 100, ibot_activate_epochs: 0 },
       crops: { global_crops_size: 96, local_crops_size: 48, local_crops_number: 6, blur_kernel: 5 },
+      evaluation: { eval_period_iterations: null },
     },
   },
 } as const satisfies Record<string, Preset>;

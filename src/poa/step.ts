@@ -5,6 +5,7 @@ import { add } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
 import { clipGradients } from "../optim/clip.js";
 import { phase } from "../runtime/profile.js";
+import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
@@ -18,6 +19,16 @@ export interface PoaState {
   readonly optimizer: AdamW;
   readonly classCentering: readonly Centering[];
   readonly patchCentering: readonly Centering[];
+}
+
+/** What the teacher says about the global crops of a micro-batch. The tensors are gone when the one who is shown them returns. */
+export interface TeacherView {
+  /** B */
+  readonly images: number;
+  /** Class features [2B, F]. */
+  readonly features: Tensor;
+  /** Targets of the class tokens [2B, K] per head. */
+  readonly targets: readonly Tensor[];
 }
 
 /** The schedules at one iteration and what is drawn for it. */
@@ -34,6 +45,8 @@ export interface StepSettings {
   /** This step's elastic networks: parts of the student's backbone. */
   readonly elastic: readonly Backbone[];
   readonly dropPath: { readonly intact: DropPath; readonly elastic: DropPath };
+  /** Is shown the teacher's view of every micro-batch; may read its tensors and make none. */
+  readonly observe?: (view: TeacherView) => void;
 }
 
 export interface StepResult {
@@ -84,12 +97,13 @@ export function accumulateGradients(
     elastic,
     dropPath,
     weights,
-  }: Pick<StepSettings, "teacherTemperature" | "elastic" | "dropPath" | "weights">,
+    observe,
+  }: Pick<StepSettings, "teacherTemperature" | "elastic" | "dropPath" | "weights" | "observe">,
   share = 1,
 ): LossValues {
   const { student } = state;
   return step(() => {
-    const targets = phase("teacher", () => scope(() => teacherTargets(state, batch, teacherTemperature)));
+    const targets = phase("teacher", () => scope(() => teacherTargets(state, batch, teacherTemperature, observe)));
     const lesson = { batch, targets, weights, share };
     const intact = phase("intact", () => learn(student, intactRole(weights), { ...lesson, dropPath: dropPath.intact }));
     // The same weights, fewer channels and blocks: gradients of all passes land in the same tensors.
@@ -107,13 +121,15 @@ export function teacherTargets(
   { teacher, classCentering, patchCentering }: PoaState,
   batch: PoaBatch,
   temperature: number,
+  observe?: StepSettings["observe"],
 ): Targets {
-  const { logits, patch } = teacher.forwardTeacher(batch);
+  const { features, logits, patch } = teacher.forwardTeacher(batch);
   const { images } = batch;
   const classes = logits.map((x, h) => {
     const swapped = classCentering[h].targets(x, temperature); //                [2B, K]
     return { swapped, summed: add(swapped.narrow(0, 0, images), swapped.narrow(0, images, images)) };
   });
+  observe?.({ images, features, targets: classes.map(({ swapped }) => swapped) });
   return { classes, patches: patch.map((x, h) => patchCentering[h].targets(x, temperature)) };
 }
 

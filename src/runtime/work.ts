@@ -75,6 +75,8 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   patchify_f32: (patches, channels, _height, _width, patch) => 5e-4 * patches * channels * patch * patch,
   resample_f32: (rows, cols, channels) => 5e-3 * rows * cols * channels,
   resample_grad_f32: (channels, rows, cols) => 5e-3 * rows * cols * channels,
+  resize_bilinear_f32: inThree,
+  resize_bilinear_grad_f32: (lines, cols, channels, rows, inRows) => (2e-3 * lines * cols * channels * rows) / inRows,
 
   ...{ adamw_f32: along(1e-3), sgd_f32: along(3e-4) },
   ...{ uniform_f32: along(2e-3), normal_f32: along(1e-2), truncated_normal_f32: along(1e-2) },

@@ -1,4 +1,5 @@
 import { NumericError } from "../errors.js";
+import { type EvaluateTeacher, type Evaluation, Evaluations } from "./evaluation.js";
 import { eventTurns } from "./event-turn.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunLog } from "./run-log.js";
@@ -10,6 +11,9 @@ export interface LoopOptions {
   /** Finishes the step, saves, and returns early. */
   readonly signal?: AbortSignal;
   readonly onStep?: (report: StepReport) => void;
+  /** Evaluates the teacher from time to time, as the config's `evaluation` says. */
+  readonly evaluate?: EvaluateTeacher;
+  readonly onEvaluation?: (evaluation: Evaluation) => void;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -17,7 +21,7 @@ export interface LoopResult {
   /** Iterations done since the start of the run. */
   readonly iterations: number;
   readonly imagesSeen: number;
-  /** Of this call, waiting for data included. */
+  /** Of this call, waiting for data included, evaluations left out. */
   readonly imagesPerSecond: number;
   /** Share of the time spent waiting for data. */
   readonly dataWaitShare: number;
@@ -27,13 +31,15 @@ export interface LoopResult {
 }
 
 /**
- * Trains to the end of the plan: lines about each step (run-log.ts), checkpoints at step 0, at intervals and at the end.
+ * Trains to the end of the plan: a line of metrics per step, checkpoints at step 0, at intervals and at the end, evaluations
+ * likewise if there is something to evaluate with.
  *
- * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not
+ * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not; and if the
+ *   run has collapsed and is to stop then
  * @throws ResourceError if the disk is full
  */
 export async function trainLoop(trainer: Trainer, folder: RunFolder, options: LoopOptions): Promise<LoopResult> {
-  const { signal, onStep, onWarning = () => {} } = options;
+  const { signal, onStep, evaluate, onWarning = () => {} } = options;
   const { train } = trainer.config;
   const start = performance.now();
   const totals = { images: 0, waitMs: 0, loss: null as number | null };
@@ -42,6 +48,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   let badSteps = 0;
   const nextTurn = eventTurns();
   const log = new RunLog(folder, train);
+  const evaluations = evaluate ? new Evaluations(trainer, folder, { ...options, evaluate, onWarning }) : null;
   const save = () => {
     folder.checkpoints.save(trainer.state(), options.model);
     folder.checkpoints.prune(train.keep_last);
@@ -50,10 +57,13 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   };
 
   if (savedStep < 0) save();
+  await evaluations?.atStart();
+  log.endStretch();
   while (!trainer.finished) {
     await nextTurn();
     if (signal?.aborted) break;
-    const report = await trainer.step();
+    const evaluationDue = evaluations?.due ?? false;
+    const report = await trainer.step({ observe: evaluationDue });
     totals.images += report.images;
     totals.waitMs += report.dataWaitMs;
     totals.loss = report.loss;
@@ -62,11 +72,11 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     badSteps = report.updated ? 0 : badSteps + 1;
     if (badSteps === 1)
       onWarning(`step ${report.iteration}: the loss or a gradient is not finite; the step is skipped.`);
-    if (badSteps >= train.max_bad_steps) {
-      throw new NumericError(
-        `step ${report.iteration}: ${badSteps} steps in a row were not finite. The last good checkpoint is ` +
-          `${folder.checkpoints.folderOf(savedStep)}. Lower optim.base_lr, lengthen optim.warmup_epochs, or look at the images named in metrics.jsonl.`,
-      );
+    expectSound(trainer, report, { badSteps, lastGood: folder.checkpoints.folderOf(savedStep) });
+    if (evaluationDue) {
+      log.endStretch();
+      await evaluations?.evaluate(report);
+      log.endStretch(); // an evaluation is no training
     }
     const minutes = (performance.now() - savedAt) / 60_000;
     const due =
@@ -76,7 +86,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   }
   if (savedStep !== trainer.iteration) save();
   log.endStretch();
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = (performance.now() - start - (evaluations?.elapsedMs ?? 0)) / 1000;
   return {
     iterations: trainer.iteration,
     imagesSeen: trainer.iteration * trainer.plan.imagesPerStep,
@@ -85,4 +95,22 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     loss: totals.loss,
     interrupted: !trainer.finished,
   };
+}
+
+/** @throws NumericError if the run is to end here */
+function expectSound(
+  { config }: Trainer,
+  { iteration, alarms }: StepReport,
+  { badSteps, lastGood }: { badSteps: number; lastGood: string },
+): void {
+  if (badSteps >= config.train.max_bad_steps) {
+    throw new NumericError(
+      `step ${iteration}: ${badSteps} steps in a row were not finite. The last good checkpoint is ` +
+        `${lastGood}. Lower optim.base_lr, lengthen optim.warmup_epochs, or look at the images named in metrics.jsonl.`,
+    );
+  }
+  if (config.train.stop_on_collapse && alarms.length > 0)
+    throw new NumericError(
+      `${alarms.join(" ")} The run stops here (train.stop_on_collapse); its last checkpoint is ${lastGood}.`,
+    );
 }

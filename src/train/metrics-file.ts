@@ -14,6 +14,13 @@ export class MetricsFile {
     appendLine(this.path, JSON.stringify(metrics));
   }
 
+  /** The last line, or null if there is none that is whole. */
+  last(): unknown {
+    if (!existsSync(this.path)) return null;
+    const line = readFileSync(this.path, "utf8").trimEnd().split("\n").at(-1) ?? "";
+    return Number.isFinite(iterationOf(line)) ? JSON.parse(line) : null;
+  }
+
   /** Drops the lines of iterations that will be done again, and a line that was cut off. */
   truncate(iteration: number): void {
     if (!existsSync(this.path)) return;

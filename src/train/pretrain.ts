@@ -1,4 +1,5 @@
 import type { ImageSource } from "../data/dataset.js";
+import { ConfigError } from "../errors.js";
 import { type PartialConfig, resolveConfig } from "../poa/config.js";
 import { eventTurns } from "./event-turn.js";
 import { type StepReport, Trainer, type TrainerOptions } from "./trainer.js";
@@ -29,7 +30,13 @@ export function pretrain(
   settings: PartialConfig,
   { signal, ...options }: PretrainOptions = {},
 ): Pretraining {
-  const trainer = new Trainer(resolveConfig(settings).config, source, options);
+  const { config } = resolveConfig(settings);
+  if (config.evaluation.knn !== null) {
+    throw new ConfigError(
+      "pretrain: evaluation.knn is for runs with a folder (poa pretrain). Leave it null, and evaluate trainer.encoder() between steps.",
+    );
+  }
+  const trainer = new Trainer(config, source, options);
   return {
     trainer,
     async *[Symbol.asyncIterator]() {

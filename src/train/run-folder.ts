@@ -4,6 +4,7 @@ import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { replaceFile } from "./durable-write.js";
+import type { Evaluation } from "./evaluation.js";
 import { expectFreeFolder, FolderLock, isHeld } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
 import { EVENT_FILE, EventFile } from "./tensorboard.js";
@@ -22,8 +23,8 @@ export interface RunInfo {
 }
 
 /**
- * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, profile.json if it was profiled, tensorboard/ if
- * that was asked for, checkpoints/, lock.
+ * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, evaluations.jsonl if it was evaluated, profile.json if
+ * it was profiled, tensorboard/ if that was asked for, rank.json if its networks were ranked, checkpoints/, lock.
  */
 export class RunFolder {
   readonly path: string;
@@ -31,6 +32,7 @@ export class RunFolder {
   private readonly lock: FolderLock;
   private readonly metrics: MetricsFile;
   private readonly timing: MetricsFile;
+  private readonly evaluations: MetricsFile;
 
   constructor(path: string) {
     this.path = path;
@@ -38,6 +40,7 @@ export class RunFolder {
     this.lock = new FolderLock(path);
     this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
     this.timing = new MetricsFile(join(path, "timing.jsonl"));
+    this.evaluations = new MetricsFile(join(path, "evaluations.jsonl"));
   }
 
   /**
@@ -126,9 +129,20 @@ export class RunFolder {
     return new EventFile(this.eventsPath, iteration);
   }
 
-  /** Drops the metrics of iterations that will be done again, and a line that was cut off. */
+  /** Adds one line to evaluations.jsonl. @throws ResourceError if the disk is full */
+  appendEvaluation(evaluation: Evaluation): void {
+    this.evaluations.append({ ...evaluation });
+  }
+
+  /** The last line of evaluations.jsonl, or null. */
+  lastEvaluation(): Evaluation | null {
+    return this.evaluations.last() as Evaluation | null;
+  }
+
+  /** Drops the metrics of iterations that will be done again, evaluations after them, and lines that were cut off. */
   truncateMetrics(iteration: number): void {
     this.metrics.truncate(iteration);
+    this.evaluations.truncate(iteration + 1);
   }
 
   /** Writes profile.json. @throws ResourceError if the disk is full */
@@ -146,6 +160,11 @@ export class RunFolder {
     return join(this.path, "profile.json");
   }
 
+  /** The ranking of its networks, if they were ranked. */
+  get rankPath(): string {
+    return join(this.path, "rank.json");
+  }
+
   private get infoPath(): string {
     return join(this.path, "run.json");
   }
@@ -154,11 +173,12 @@ export class RunFolder {
     return join(this.path, "tensorboard");
   }
 
-  /** Removes what an earlier run left, with --overwrite. Only files that a run makes are touched. */
+  /** Removes what an earlier run left, with --overwrite. Only files that a run makes, and what was said about it, are touched. */
   private clear(): void {
     const events = existsSync(this.eventsPath) ? readdirSync(this.eventsPath) : [];
+    const { configPath, infoPath, metrics, evaluations, timing, rankPath, tracePath } = this;
     for (const path of [
-      ...[this.configPath, this.infoPath, this.metrics.path, this.timing.path, this.tracePath],
+      ...[configPath, infoPath, metrics.path, evaluations.path, timing.path, rankPath, tracePath],
       ...events.filter((name) => EVENT_FILE.test(name)).map((name) => join(this.eventsPath, name)),
     ])
       rmSync(path, { force: true });

@@ -15,10 +15,12 @@ import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { CollapseMonitor } from "./collapse.js";
 import { BatchMaker } from "./crops.js";
 import { refuseOversized } from "./estimate.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
 import { stepSettings } from "./step-settings.js";
+import { type TeacherHealth, TeacherWatch } from "./teacher-watch.js";
 import { refuseUnavailable } from "./unavailable.js";
 
 /** Prefixes of the published names of the running centres, of class and of patch targets. */
@@ -49,6 +51,10 @@ export interface StepReport {
   readonly images: number;
   /** Paths of the images, of a step that was not finite. */
   readonly culprits: readonly string[];
+  /** What the teacher said, of a step that was observed. */
+  readonly health: TeacherHealth | null;
+  /** Signs that the run has collapsed, each once in a run (train/collapse.ts). */
+  readonly alarms: readonly string[];
   readonly elapsedMs: number;
   /** Time of it spent waiting for decoded images. */
   readonly dataWaitMs: number;
@@ -73,7 +79,7 @@ export interface SavedTrainerState {
 }
 
 export interface TrainerOptions {
-  /** Told once per broken image and the like. */
+  /** Told once per broken image, sign of collapse and the like. */
   onWarning?: (message: string) => void;
   /** Stop at the first broken image. */
   strict?: boolean;
@@ -94,6 +100,7 @@ export class Trainer {
   private readonly sampler: NetworkSampler;
   private readonly schedules: Schedules;
   private readonly maker: BatchMaker;
+  private readonly monitor: CollapseMonitor;
   private stream: BatchStream | null = null;
   private iterator: AsyncIterator<ImageBatch> | null = null;
   private next = 0;
@@ -120,6 +127,7 @@ export class Trainer {
     });
     this.model = buildState(config);
     this.maker = new BatchMaker(config);
+    this.monitor = new CollapseMonitor(config, { from: this.plan.warmupIterations });
   }
 
   /** Iterations done. */
@@ -148,12 +156,16 @@ export class Trainer {
     return { backbone, spec: specOf(backbone, imageContract(this.config)) };
   }
 
-  /** Trains one iteration. */
-  step(): Promise<StepReport> {
-    return phase("step", () => this.train());
+  /** Trains one iteration. @param options.observe  report in any case what the teacher said */
+  async step({ observe = false } = {}): Promise<StepReport> {
+    const watch = observe || this.monitor.wants(this.next) ? new TeacherWatch() : null;
+    const report = await phase("step", () => this.train(watch));
+    const alarms = this.monitor.judge(report);
+    for (const alarm of alarms) this.options.onWarning?.(alarm);
+    return { ...report, alarms };
   }
 
-  private async train(): Promise<StepReport> {
+  private async train(watch: TeacherWatch | null): Promise<Omit<StepReport, "alarms">> {
     const start = performance.now();
     const iteration = this.next;
     const micro: ImageBatch[] = [];
@@ -164,7 +176,11 @@ export class Trainer {
     const result = poaStep(
       this.model,
       micro.map((batch, i) => () => this.maker.make(batch, iteration, i, iteration >= this.plan.ibotStart)),
-      { ...at, ...stepSettings(this.config, this.model.student.backbone, { iteration, networks }) },
+      {
+        ...at,
+        ...stepSettings(this.config, this.model.student.backbone, { iteration, networks }),
+        observe: (view) => watch?.see(view),
+      },
     );
     this.next++;
     const { loss, logged, gradientNorms, updated } = result;
@@ -178,6 +194,7 @@ export class Trainer {
       updated,
       images: micro.reduce((sum, { images }) => sum + images.length, 0),
       culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
+      health: watch?.health() ?? null,
       elapsedMs: performance.now() - start,
       dataWaitMs,
     };

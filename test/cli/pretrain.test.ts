@@ -43,7 +43,13 @@ test("a run ends with its result and leaves config, info, metrics and checkpoint
     /^memory: state \d+ MiB, activations \d+ MiB, linear memory \d+ MiB of 4\.0 GiB, process \d+ MiB$/m,
   );
   assert.match(stderr, /^\[8\/8\] eta 0:00 {2}loss \d.* lr \d.* images\/s {2}data wait \d+% {2}\d+ MiB$/m);
-  assert.equal(readdirSync(join(cwd, "whole")).sort(), ["checkpoints", "config.yaml", "metrics.jsonl", "run.json"]);
+  assert.equal(readdirSync(join(cwd, "whole")).sort(), [
+    "checkpoints",
+    "config.yaml",
+    "metrics.jsonl",
+    "run.json",
+    "timing.jsonl",
+  ]);
   assert.equal(readdirSync(join(cwd, "whole", "checkpoints")), ["000000000", "000000006", "000000008"]);
   assert.is(
     readFileSync(join(cwd, "whole", "metrics.jsonl"), "utf8")

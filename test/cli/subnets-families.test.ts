@@ -84,6 +84,12 @@ for (const [family, { config, count, impossible, message }] of Object.entries(fa
     inPlace.forEach((value, i) => {
       assert.ok(Math.abs(value - fromFile[i]) <= 1e-5);
     });
+    // Ranked, each with the size of its file and depths of its family.
+    const rank = ["subnets", "rank", family, "--data", "images", "--test", "images", "--json"];
+    const ranked = (await expectCode(0, rank, { cwd })).events.filter(({ event }) => event === "network");
+    const known = (networks: Record<string, unknown>[]) =>
+      new Map(networks.map(({ name, bytes, depth, width, params }) => [name, [bytes, depth, width, params]]));
+    assert.equal(new Map([...known(ranked)].sort()), new Map([...known(manifest.networks)].sort()));
     const { stderr } = await expectCode(2, [...extract, "none", "--net", impossible], { cwd });
     assert.match(stderr, message);
   });

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { type ImageSource, randomSplit, range, subset } from "../../src/data/dataset.js";
+import { type ImageSource, randomSplit, randomSubset, range, subset } from "../../src/data/dataset.js";
 import { ConfigError, DataError } from "../../src/errors.js";
 import { Rng } from "../../src/tensor/random.js";
 import { memorySource } from "../support/memory-source.js";
@@ -69,4 +69,22 @@ test("a fingerprint tells sources and their parts apart, and is the same for the
   assert.is(new Set(prints).size, parts.length);
   assert.ok(prints.every((print) => /^[0-9a-f]{16}$/.test(print)));
   assert.is(range(memorySource(10), 1, 6).fingerprint(), prints[3]);
+});
+
+test("a random subset has so many different images in the source's order, by the draw alone, with their labels", async () => {
+  const draw = (count: number, seed = 1) => randomSubset(source, count, new Rng(seed));
+  const values = await firstSamples(draw(4));
+  assert.is(new Set(values).size, 4);
+  assert.equal(
+    values,
+    [...values].sort((a, b) => a - b),
+  );
+  assert.equal(await firstSamples(draw(4)), values);
+  assert.not.equal(await firstSamples(draw(4, 2)), values);
+  assert.equal(
+    [...draw(4).labels!],
+    values.map((value) => source.labels![value]),
+  );
+  assert.ok(draw(10) === source && draw(11) === source);
+  for (const count of [0, 1.5, -1]) assert.throws(() => draw(count), /expected a whole number from 1 on/);
 });

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { ShapeError } from "../../src/errors.js";
-import { bootstrap, bootstrapMean } from "../../src/eval/bootstrap.js";
+import { bootstrap, bootstrapMean, Resamples } from "../../src/eval/bootstrap.js";
 import { refuses } from "../support/refuses.js";
 import { test } from "../support/test.js";
 
@@ -40,4 +40,20 @@ test("any figure of a sample can be asked about, and each example is drawn soone
 
 test("an empty sample is refused", () => {
   refuses(() => bootstrapMean([]), ShapeError, "the sample is empty");
+});
+
+test("intervals over resamples that are drawn once are those of the mean, also for weights that are no answers", () => {
+  const once = new Resamples(answers.length);
+  assert.equal(once.interval(answers), bootstrapMean(answers));
+  const steps = Int8Array.from({ length: 400 }, (_, i) => (i % 5) - 1);
+  assert.equal(once.interval(steps), bootstrapMean(steps));
+  const options = { level: 0.8, resamples: 50, seed: 9 };
+  assert.equal(new Resamples(400, options).interval(answers), bootstrapMean(answers, options));
+  assert.equal(once.interval(new Uint8Array(400)), { low: 0, high: 0 });
+});
+
+test("resamples of nothing, of too many examples, and values of another number are refused", () => {
+  refuses(() => new Resamples(0), ShapeError, "a sample of 0 examples");
+  refuses(() => new Resamples(70_000, { resamples: 1 }), ShapeError, "expected 1 to 65,535");
+  refuses(() => new Resamples(3).interval([1, 0]), ShapeError, "2 values for a sample of 3 examples");
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { DataError, FormatError } from "../../src/errors.js";
-import { readEncoder, writeEncoder } from "../../src/export/encoder-file.js";
+import { encoderFileBytes, readEncoder, writeEncoder } from "../../src/export/encoder-file.js";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/formats/safetensors.js";
 import type { Encoder } from "../../src/models/encoder.js";
 import { init, memory } from "../../src/runtime/context.js";
@@ -176,4 +176,11 @@ test("hostile specs of every family are refused before memory is taken for them"
     refuses(() => readEncoder(file), FormatError, file);
   }
   assert.is(memory().heapBytes, before);
+});
+
+test("the size of a file is known without writing it, with and without provenance", () => {
+  assert.is(encoderFileBytes(encoder.spec), size);
+  const provenance = { method: "POA", seed: 3, network: "16x2" };
+  const described = join(tempFolder(), "described.safetensors");
+  assert.is(encoderFileBytes(encoder.spec, provenance), writeEncoder(described, encoder, provenance));
 });

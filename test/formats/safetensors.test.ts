@@ -5,6 +5,7 @@ import { DTypeError, FormatError, ShapeError } from "../../src/errors.js";
 import {
   readSafetensors,
   type StoredTensor,
+  safetensorsBytes,
   safetensorsParts,
   toFloat32,
   writeSafetensors,
@@ -285,4 +286,13 @@ test("what does not fit together is not written", () => {
     () => write({ dtype: "U8", shape: [1], data: new Uint8Array(1) }, "__metadata__"),
     (error: Error) => error instanceof FormatError,
   );
+});
+
+test("the size of a file is told from shapes alone", () => {
+  const metadata = new Map([["about", 'ünïcode " and \\']]);
+  for (const tensors of [everyKind, new Map<string, StoredTensor>()]) {
+    const outlines = new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+    assert.is(safetensorsBytes(outlines, metadata), writeSafetensors(tensors, metadata).length);
+    assert.is(safetensorsBytes(outlines), writeSafetensors(tensors).length);
+  }
 });

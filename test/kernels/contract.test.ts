@@ -89,7 +89,7 @@ test("a broken requirement traps, and the stack names it and the kernel", async 
   const { heap } = await init({ wasm: checked });
   heap.grow(22 << 20);
   heap.f32.fill(-1, D >> 2, (D >> 2) + 64);
-  heap.i32[E >> 2] = -1;
+  heap.i32[E >> 2] = -2;
   for (const [expectation, name, call] of broken) traps(() => call(kernels), expectation, name);
   assert.is(heap.f32[B >> 2], 0, "a refused call wrote");
 });

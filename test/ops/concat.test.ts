@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import { DTypeError, ShapeError } from "../../src/errors.js";
-import { concatRows } from "../../src/ops/concat.js";
+import { concatColumns, concatRows } from "../../src/ops/concat.js";
 import { scale } from "../../src/ops/elementwise.js";
 import { init } from "../../src/runtime/context.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
@@ -43,4 +43,34 @@ test("parts that do not fit are refused with a message", async () => {
   );
   const uneven = fromArray([...Array(12).keys()], [2, 3, 2]).narrow(1, 0, 2);
   refuses(() => concatRows([uneven]), ShapeError, "not evenly spaced");
+});
+
+test("columns of dense and narrowed parts stand side by side", async () => {
+  await init();
+  const a = fromArray([1, 2, 3, 4], [1, 2, 2]);
+  const b = fromArray([5, 6, 7, 8, 9, 10], [1, 2, 3]);
+  const y = step(() => concatColumns([a, b.narrow(2, 1, 2), a, empty([1, 2, 0])]));
+  assert.equal(y.shape, [1, 2, 6]);
+  assert.equal([...y.toArray()], [1, 2, 6, 7, 1, 2, 3, 4, 9, 10, 3, 4]);
+});
+
+test("gradients of columns reach each part through its strides, also a part named twice", async () => {
+  await initDouble();
+  const [a, b] = [leaf([2, 3, 2], 1), leaf([2, 3, 5], 2)];
+  gradcheck(() => concatColumns([a, b.narrow(2, 1, 3), a]), [a, b]);
+  gradcheck(() => concatColumns([a, scale(a, 3)]), [a]);
+});
+
+test("parts that cannot stand side by side are refused with a message", async () => {
+  await init();
+  const [a, b] = [empty([2, 2]), empty([3, 2])];
+  refuses(() => concatColumns([]), ShapeError, "concatColumns: no parts");
+  refuses(
+    () => concatColumns([a, b]),
+    ShapeError,
+    "concatColumns: parts[1] is [3, 2] but parts[0] is [2, 2]; all axes but the last must agree.",
+  );
+  refuses(() => concatColumns([a, empty([2, 2], "i32")]), DTypeError, "concatColumns: parts[1] is [2, 2] i32");
+  const uneven = empty([2, 3, 2]).narrow(1, 0, 2);
+  refuses(() => concatColumns([uneven]), ShapeError, "not evenly spaced");
 });

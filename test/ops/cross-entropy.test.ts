@@ -7,6 +7,7 @@ import { softmax } from "../../src/ops/softmax.js";
 import { init } from "../../src/runtime/context.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
+import { close } from "../support/close.js";
 import { gradcheck, leaf } from "../support/gradcheck.js";
 import { refuses } from "../support/refuses.js";
 import { initDouble } from "../support/runtime.js";
@@ -81,6 +82,24 @@ test("cross-entropy of labels is the mean over rows", async () => {
   );
 });
 
+test("rows with the ignored label have no part in the mean and receive no gradient", async () => {
+  await init();
+  const logits = fromArray([0, ln(3), 7, 9, 4, 4, -50, 50], [4, 2]);
+  logits.storage.tracked = true;
+  const labels = Int32Array.of(1, 255, 0, 255);
+  is(
+    value(() => crossEntropy(logits, labels, { ignore: 255 })),
+    (ln(4 / 3) + ln(2)) / 2,
+  );
+  step(() => crossEntropy(logits, labels, { ignore: 255 }).backward());
+  close(logits.grad()!, [1 / 8, -1 / 8, 0, 0, -1 / 4, 1 / 4, 0, 0], 1e-6);
+  assert.equal([...labels], [1, 255, 0, 255]);
+  is(
+    value(() => crossEntropy(logits, Int32Array.of(0, 0, 0, 0), { ignore: 0 })),
+    0,
+  );
+});
+
 test("losses of more rows than one block of a sum count every row once", async () => {
   await init();
   const rows = 4096 + 904;
@@ -133,6 +152,7 @@ test("the gradients of the losses are their derivatives", async () => {
   gradcheck(() => softCrossEntropy(x, t, { temperature: 2 }), [x]); // targets of either sign
   gradcheck(() => distillation(x, t, { temperature: 0.3, scale: 0.7 }), [x]);
   gradcheck(() => crossEntropy(x, labels), [x]);
+  gradcheck(() => crossEntropy(x, labels, { ignore: 2 }), [x]);
 });
 
 test("gradients of the losses reach a narrowed input and scale with what comes from above", async () => {

@@ -1,6 +1,13 @@
 import * as assert from "uvu/assert";
 import { ConfigError } from "../../src/errors.js";
-import { cosineSchedule, frozenSchedule, linearSchedule, type Schedule } from "../../src/optim/schedule.js";
+import {
+  cosineSchedule,
+  frozenSchedule,
+  linearSchedule,
+  polySchedule,
+  type Schedule,
+  stepSchedule,
+} from "../../src/optim/schedule.js";
 import { storedFixture } from "../support/stored-fixture.js";
 import { test } from "../support/test.js";
 
@@ -79,4 +86,34 @@ test("a schedule that does not fit in its run is refused", () => {
   assert.throws(() => cosineSchedule({ base: 1, final: 0, total: 5, warmup: 6 }), isConfig(/warm-up of 6 iterations/));
   assert.throws(() => cosineSchedule({ base: 1, final: 0, total: 5, scale: 0.5 }), isConfig(/scale is 0.5/));
   assert.throws(() => linearSchedule({ start: 1, final: 0, total: -1 }), isConfig(/total is -1/));
+});
+
+test("steps fall at their milestones, after a straight warm-up", () => {
+  const schedule = stepSchedule({ base: 8, milestones: [10, 13], factor: 0.5, warmup: 4, start: 2 });
+  const values = Array.from({ length: 16 }, (_, i) => schedule(i));
+  assert.equal(values, [2, 3.5, 5, 6.5, 8, 8, 8, 8, 8, 8, 4, 4, 4, 2, 2, 2]);
+  assert.is(stepSchedule({ base: 1, milestones: [0] })(0), 0.1);
+  assert.throws(
+    () => stepSchedule({ base: 1, milestones: [-1] }),
+    (error: Error) => error instanceof ConfigError,
+  );
+});
+
+test("a power schedule falls straight to its end after a rise that begins above zero", () => {
+  const line = polySchedule({ base: 8, total: 8, warmup: 2 });
+  // 8 − i, halved in the first of two steps of the rise.
+  assert.equal([0, 1, 2, 4, 7, 8, 99].map(line), [4, 7, 6, 4, 1, 0, 0]);
+  const squared = polySchedule({ base: 5, final: 1, total: 4, power: 2 });
+  assert.equal([0, 1, 2, 3, 4].map(squared), [5, 3.25, 2, 1.25, 1]);
+});
+
+test("a power schedule refuses what is no power, and a rise longer than the run", () => {
+  assert.throws(
+    () => polySchedule({ base: 1, total: 4, power: 0.5 }),
+    /power is 0.5, expected a whole number from 1 on/,
+  );
+  assert.throws(
+    () => polySchedule({ base: 1, total: 4, warmup: 5 }),
+    /warm-up of 5 iterations does not fit in a run of 4/,
+  );
 });

@@ -20,6 +20,7 @@ import {
   clipBySubModule,
   type PoaState,
   poaStep,
+  type StepSettings,
   teacherTargets,
 } from "../../src/poa/step.js";
 import { init, memory } from "../../src/runtime/context.js";
@@ -349,4 +350,34 @@ test("an update without gradients moves only the teacher", async () => {
     if (name.startsWith("teacher.")) close(values, expected, 1e-6, name);
     else assert.equal(values, before.get(name), name);
   }
+});
+
+test("who observes a step is shown the teacher's features and targets of each micro-batch, and changes no bit", async () => {
+  await init();
+  const run = (observe?: StepSettings["observe"]) => {
+    const state = tinyState();
+    const settings = tinySettings(state, { observe });
+    const result = poaStep(state, [() => tinyBatch(1), () => tinyBatch(2)], settings);
+    return JSON.stringify([result, [...state.student.stateDict().values()].map((x) => [...x.toArray()])]);
+  };
+  const seen: { images: number; features: number[]; shapes: (readonly number[])[]; rows: number[] }[] = [];
+  const watched = run(({ images, features, targets }) => {
+    const [row] = targets.map((x) => [...x.toArray()].slice(0, 6).reduce((sum, value) => sum + value, 0));
+    seen.push({ images, features: [...features.toArray()], shapes: targets.map(({ shape }) => shape), rows: [row] });
+  });
+  assert.ok(watched === run());
+  assert.is(seen.length, 2);
+  for (const { images, features, shapes, rows } of seen) {
+    assert.is(images, 2);
+    assert.is(features.length, 4 * 8);
+    assert.equal(shapes, [
+      [4, 6],
+      [4, 5],
+    ]);
+    assert.ok(Math.abs(rows[0] - 1) < 1e-5);
+  }
+  assert.not.equal(seen[0].features, seen[1].features);
+  const state = tinyState();
+  const own = step(() => [...state.teacher.backbone.classToken(tinyBatch(1).globals).toArray()]);
+  assert.equal(seen[0].features, own);
 });

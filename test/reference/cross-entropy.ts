@@ -130,7 +130,8 @@ export function cross_entropy_labels_f32(
   for (let r = 0; r < rows; r++) {
     const x = row(heap, logits, r, cols, ldx);
     const logTotal = logSumExp(x);
-    f32[(loss >> 2) + r] = scale * (logTotal - x[i32[(labels >> 2) + r]]);
+    const label = i32[(labels >> 2) + r];
+    f32[(loss >> 2) + r] = label < 0 ? 0 : scale * (logTotal - x[label]);
     f32[(lse >> 2) + r] = logTotal;
   }
 }
@@ -154,8 +155,8 @@ export function cross_entropy_labels_grad_f32(
   for (let r = 0; r < rows; r++) {
     const logTotal = f32[(lse >> 2) + r];
     const label = i32[(labels >> 2) + r];
-    const gradient = row(heap, logits, r, cols, ldx).map(
-      (value, k) => factor * (Math.exp(value - logTotal) - (k === label ? 1 : 0)),
+    const gradient = row(heap, logits, r, cols, ldx).map((value, k) =>
+      label < 0 ? 0 : factor * (Math.exp(value - logTotal) - (k === label ? 1 : 0)),
     );
     writeRow(heap, dlogits, r, ldd, gradient, beta);
   }

@@ -44,3 +44,8 @@ test("wrong settings and too few images are refused at once", () => {
   refuses(() => pretrain(source, { optim: { lr: -1 } }), ConfigError, "optim.lr");
   refuses(() => pretrain(squareSource(3), runConfig()), DataError, "3 images");
 });
+
+test("an evaluation that only runs with a folder have is refused with the way out", () => {
+  const config = runConfig("evaluation.knn=mnist");
+  refuses(() => pretrain(source, config), ConfigError, "evaluate trainer.encoder() between steps");
+});

@@ -180,3 +180,28 @@ test("metrics that all stay are not written again, and none are made where there
   empty.truncateMetrics(5);
   assert.equal(readdirSync(empty.path).sort(), ["checkpoints", "lock"]);
 });
+
+const evaluationAt = (iteration: number) => ({
+  ...{ iteration, elapsedMinutes: iteration / 4, knn: { 10: 0.5 }, featureStd: 0.1 },
+  ...{ teacherEntropy: null, teacherMeanEntropy: null, lossOverLnK: null },
+});
+
+test("evaluations of steps that come again are dropped, that of the step a run goes on from stays", () => {
+  const folder = runIn(join(tempFolder(), "run"));
+  assert.is(folder.lastEvaluation(), null);
+  for (const iteration of [0, 4, 8]) folder.appendEvaluation(evaluationAt(iteration));
+  assert.equal(folder.lastEvaluation(), evaluationAt(8));
+  folder.truncateMetrics(4);
+  assert.equal(folder.lastEvaluation(), evaluationAt(4));
+  folder.truncateMetrics(3);
+  assert.equal(folder.lastEvaluation(), evaluationAt(0));
+});
+
+test("with overwrite evaluations and ranking of the run before are deleted", () => {
+  const path = join(tempFolder(), "run");
+  const folder = runIn(path);
+  folder.appendEvaluation(evaluationAt(0));
+  writeFileSync(folder.rankPath, "{}");
+  RunFolder.create(path, { overwrite: true }).unlock();
+  assert.equal(readdirSync(path), ["checkpoints"]);
+});

@@ -17,7 +17,8 @@ import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { formatTable, type Output } from "../output.js";
 import { seedOverride } from "../seed.js";
-import { runInfo, runTraining } from "../training.js";
+import { portableConfig, runInfo, runTraining } from "../training.js";
+import { trainingEvaluation } from "../training-evaluation.js";
 
 const NEIGHBOURS = 20;
 const SHOTS_PER_CLASS = 10;
@@ -43,13 +44,14 @@ export const demo: Command = {
     const out = call.required("out");
     const overwrite = existsSync(join(out, "run.json"));
     RunFolder.expectFree(out, { overwrite });
+    const evaluate = await trainingEvaluation(config, output);
     await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, train, { onWarning: (message) => output.warn(message) });
     const folder = RunFolder.create(out, { overwrite });
-    folder.describe(configYaml(config), runInfo(config, train, { data: "mnist", init: null }));
+    folder.describe(configYaml(portableConfig(config)), runInfo(config, train, { data: "mnist", init: null }));
     output.note(`training ${trainer.space.distinct().length} networks at once on ${train.length} images`);
     const start = performance.now();
-    const code = await runTraining(trainer, folder, output, { quietResult: true });
+    const code = await runTraining(trainer, folder, output, { quietResult: true, evaluate });
     const seconds = (performance.now() - start) / 1000;
     if (code !== 0) return code;
 

@@ -1,8 +1,9 @@
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { init } from "../../runtime/context.js";
 import { detectFeatures } from "../../runtime/features.js";
 import { full } from "../../tensor/create.js";
 import type { Call, Command } from "../command.js";
+import { processorName } from "../host.js";
 import { version } from "../version.js";
 
 /** Numbers enough for every thread to have a share. */
@@ -40,7 +41,7 @@ export const doctor: Command = {
     output.result(
       fields,
       [
-        `poa ${version} on ${runtime}, ${cpus()[0]?.model.trim() ?? "unknown CPU"}`,
+        `poa ${version} on ${runtime}, ${processorName()}`,
         `build          ${call.simd === "plain" ? "plain (128-bit, bit-equal on every host)" : "relaxed (fused multiply-add, rounds as this host does)"}`,
         `SIMD           ${yes(simd)}`,
         `relaxed SIMD   ${relaxed ? `yes${call.simd === "plain" ? ", with --simd relaxed" : ""}` : "no; Node has it from 22 on"}`,

@@ -8,7 +8,8 @@ import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
 import { reportEstimate } from "../run-estimate.js";
 import { seedOverride } from "../seed.js";
-import { runInfo, runTraining } from "../training.js";
+import { portableConfig, runInfo, runTraining } from "../training.js";
+import { trainingEvaluation } from "../training-evaluation.js";
 
 export const pretrain: Command = {
   name: "pretrain",
@@ -44,6 +45,7 @@ export const pretrain: Command = {
     const source = await openSource(call.required("data"), { split: "train" });
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
+    const evaluate = await trainingEvaluation(config, output);
     await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, source, {
       strict: call.flag("strict"),
@@ -54,8 +56,11 @@ export const pretrain: Command = {
     // Only now, so that a mistake in any option leaves neither an empty folder behind nor an old run deleted.
     const folder = RunFolder.create(out, { overwrite });
     try {
-      folder.describe(configYaml(config), runInfo(config, source, { data: call.required("data"), init: initial }));
-      return await runTraining(trainer, folder, output, { profile: call.flag("profile") });
+      folder.describe(
+        configYaml(portableConfig(config)),
+        runInfo(config, source, { data: call.required("data"), init: initial }),
+      );
+      return await runTraining(trainer, folder, output, { profile: call.flag("profile"), evaluate });
     } finally {
       folder.unlock();
     }

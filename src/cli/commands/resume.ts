@@ -1,13 +1,17 @@
 import { openSource } from "../../data/source-spec.js";
-import { ConfigError } from "../../errors.js";
+import { ConfigError, DataError } from "../../errors.js";
 import { readWeights } from "../../export/initial-weights.js";
+import type { Config } from "../../poa/config-keys.js";
 import { init } from "../../runtime/context.js";
+import type { EvaluateTeacher } from "../../train/evaluation.js";
 import { FinetuneFolder } from "../../train/finetune-folder.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
+import type { Output } from "../output.js";
 import { runTraining } from "../training.js";
+import { trainingEvaluation } from "../training-evaluation.js";
 
 export const resume: Command = {
   name: "resume",
@@ -38,6 +42,7 @@ export const resume: Command = {
         output.warn(
           `the run began with --simd ${began} and continues with --simd ${call.simd}, so its bits are of neither.`,
         );
+      const evaluate = await evaluationOf(config, folder, output);
       await init({ threads: call.threads, simd: call.simd });
       const trainer = new Trainer(config, source, {
         strict: call.flag("strict"),
@@ -52,9 +57,23 @@ export const resume: Command = {
           ? "the run is finished"
           : `continuing at step ${trainer.iteration} of ${trainer.plan.totalIterations}`,
       );
-      return await runTraining(trainer, folder, output, { profile: call.flag("profile") });
+      return await runTraining(trainer, folder, output, { profile: call.flag("profile"), evaluate });
     } finally {
       folder.unlock();
     }
   },
 };
+
+async function evaluationOf(
+  config: Config,
+  { configPath }: RunFolder,
+  output: Output,
+): Promise<EvaluateTeacher | undefined> {
+  try {
+    return await trainingEvaluation(config, output);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const wayOut = `evaluation.knn in ${configPath} names where labelled images are; null does without.`;
+    throw new DataError(`${error.message} ${wayOut}`, { cause: error });
+  }
+}
