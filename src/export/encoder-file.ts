@@ -28,7 +28,11 @@ export function writeEncoder(
   return bytes.length;
 }
 
-/** The same as an edge bundle: the safetensors file behind a format version and a checksum, for `loadEncoder` of poa/edge. */
+/**
+ * What `writeEncoder` writes as an edge bundle: behind a format version and a checksum, for `loadEncoder` of poa/edge.
+ *
+ * @throws NumericError for a weight beyond f16
+ */
 export function encoderBundle(
   encoder: Encoder,
   { provenance, dtype = "f32" }: { provenance?: Provenance; dtype?: ExportDType } = {},

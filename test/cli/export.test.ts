@@ -1,9 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { readSafetensors } from "../../src/formats/safetensors.js";
 import { readOnnx } from "../support/onnx-file.js";
-import { expectCode, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, expectExit, tinyPretrain, workshop } from "../support/program.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
 const cwd = workshop();
@@ -21,6 +23,20 @@ test("a run's network goes out as ONNX, compared on the run's images", async () 
   assert.ok(Number(maxAbsDiff) > 0 && Number(maxAbsDiff) <= 1e-4, String(maxAbsDiff));
   assert.is(stderr, "");
   assert.equal(readOnnx(read("a.onnx")).outputs.get("embedding"), ["batch", 8]);
+});
+
+test("without onnxruntime-web the file is written all the same, and not compared", async () => {
+  const hooks = `export const resolve = (name, context, next) =>
+    next(name === "onnxruntime-web" ? "a-package-that-is-not-there" : name, context);`;
+  const folder = tempFolder({ "hooks.mjs": hooks });
+  const start = `import { register } from "node:module"; register("./hooks.mjs", import.meta.url);`;
+  writeFileSync(join(folder, "start.mjs"), start);
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(join(folder, "start.mjs")).href}` };
+  const args = ["export", "8x1.safetensors", "--format", "onnx", "--out", "e.onnx", "--json"];
+  const { result, stderr } = await expectExit(0, args, { cwd, env });
+  assert.is(result.maxAbsDiff, null);
+  assert.match(stderr, /not compared with the network: install onnxruntime-web/);
+  assert.is(readOnnx(read("e.onnx")).opset, 17);
 });
 
 test("options of ONNX reach the file", async () => {

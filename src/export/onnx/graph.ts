@@ -80,7 +80,7 @@ export class Graph {
     return output;
   }
 
-  /** Equal or given parts along the last axis. */
+  /** Parts of the given sizes along the last axis. */
   split(x: Value, sizes: readonly number[]): Value[] {
     const outputs = sizes.map(() => this.unique("Split"));
     this.addNode("Split", [x, this.ints(sizes)], outputs, { axis: -1 });

@@ -45,13 +45,16 @@ export interface OnnxOptions {
  * of an encoder's file, and `poa.onnx`: what was chosen here.
  *
  * @param encoder  a slice is made dense on the way
- * @throws ConfigError if the network takes no images of that size, or the file would be too large; NumericError for a weight beyond f16
+ * @throws ConfigError if the network takes no images of that size, or none in a call, or the file would be too large;
+ *   NumericError for a weight beyond f16
  */
 export function encoderToOnnx(encoder: Encoder, options: OnnxOptions = {}): Uint8Array {
   const { opset = 17, batch = "dynamic", dtype = "f32", normalize = false, includeNormalization = false } = options;
   const { imageSize = encoder.spec.imageSize, patchTokens = false, producerVersion = "" } = options;
   const spec = { ...encoder.spec, imageSize };
   expectSize(spec);
+  if (batch !== "dynamic" && !(Number.isInteger(batch) && batch > 0))
+    throw new ConfigError(`onnx: the batch is ${batch}, expected a whole number from 1 on or "dynamic".`);
   const g = new Graph({ opset, dtype });
   const rows = batch === "dynamic" ? "batch" : batch;
   const images = g.input(IMAGES, [rows, spec.channels, imageSize, imageSize]);

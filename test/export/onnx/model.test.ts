@@ -92,6 +92,7 @@ test("sizes that the network does not take, and weights beyond f16, are refused"
     "image size is 18, expected a positive multiple of 4",
   );
   refuses(() => encoderToOnnx(tinyResnet(), { imageSize: 0 }), ConfigError, "image size is 0");
+  refuses(() => encoderToOnnx(tinyResnet(), { batch: 0 }), ConfigError, "batch is 0");
   const large = tinyEncoder();
   large.backbone.blocks[0].mlp.fc1.weight.write(new Float32Array(64 * 16).fill(1e5));
   refuses(() => encoderToOnnx(large, { dtype: "f16" }), NumericError, "blocks.0.mlp.fc1.weight holds 100000");
