@@ -1,3 +1,4 @@
+import { step } from "../autograd/tape.js";
 import { classFeatures } from "../eval/features.js";
 import type { Encoder } from "../models/encoder.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -8,6 +9,11 @@ export function featureValues(encoder: Encoder, images: Tensor, { unitLength = f
   const values = rows.toArray() as Float32Array;
   rows.dispose();
   return values;
+}
+
+/** Patch features of the same. */
+export function patchValues({ backbone }: Encoder, images: Tensor): Float32Array {
+  return step(() => backbone.forward(images).patchTokens.toArray()) as Float32Array;
 }
 
 /** Largest |a − b| of two lists of equal length; NaN if either holds one. */

@@ -1,11 +1,11 @@
 import { statSync, writeFileSync } from "node:fs";
 import { openSource } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
-import { featureValues, largestDifference } from "../../export/compare.js";
+import { featureValues, largestDifference, patchValues } from "../../export/compare.js";
 import { type ExportDType, exportDTypes } from "../../export/dtype.js";
 import { encoderBundle, readEncoder, writeEncoder } from "../../export/encoder-file.js";
 import type { Opset } from "../../export/onnx/graph.js";
-import { EMBEDDING, encoderToOnnx, type OnnxOptions } from "../../export/onnx/model.js";
+import { EMBEDDING, encoderToOnnx, type OnnxOptions, PATCH_TOKENS } from "../../export/onnx/model.js";
 import { runOnnx } from "../../export/onnx/run.js";
 import type { Encoder } from "../../models/encoder.js";
 import type { EncoderSpec } from "../../models/encoder-spec.js";
@@ -71,7 +71,7 @@ export const exportCommand: Command = {
 
 interface Written {
   readonly bytes: number;
-  /** Largest difference of a class feature from the network's own; null if nobody could compute it. */
+  /** Largest difference of a feature from the network's own; null if nobody could compute it. */
   readonly maxAbsDiff: number | null;
   readonly largest: number;
 }
@@ -108,15 +108,18 @@ function writeOwn(
 async function writeOnnx(out: string, encoder: Encoder, images: Tensor, options: OnnxOptions): Promise<Written> {
   const file = encoderToOnnx(encoder, options);
   writeFileSync(out, file);
-  const { includeNormalization, normalize, batch } = options;
+  const { includeNormalization, normalize, batch, patchTokens } = options;
   const own = featureValues(encoder, images, { unitLength: normalize });
   const outputs = await runOnnx(file, {
     data: includeNormalization ? beforeNormalization(images, encoder.spec) : (images.toArray() as Float32Array),
     shape: images.shape,
     ...(typeof batch === "number" && { batch }),
   });
-  const maxAbsDiff = outputs && largestDifference(own, outputs.get(EMBEDDING)!);
-  return { bytes: file.length, maxAbsDiff, largest: largestOf(own) };
+  const patches = patchTokens ? patchValues(encoder, images) : new Float32Array(0);
+  const written = { bytes: file.length, largest: Math.max(largestOf(own), largestOf(patches)) };
+  if (!outputs) return { ...written, maxAbsDiff: null };
+  const ofPatches = largestDifference(patches, outputs.get(PATCH_TOKENS) ?? []);
+  return { ...written, maxAbsDiff: Math.max(largestDifference(own, outputs.get(EMBEDDING)!), ofPatches) };
 }
 
 /** Values from 0 to 1 of normalised images [B, C, S, S]. */
