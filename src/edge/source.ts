@@ -10,26 +10,32 @@ export async function readSource(source: BundleSource): Promise<{ bytes: Uint8Ar
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), label: "the bundle" };
   const label = String(source);
   try {
-    return { bytes: isFile(source) ? readFile(source) : await download(label), label };
+    const files = filesFor(source);
+    return { bytes: files ? files.readFileSync(pathOf(source)) : await download(label), label };
   } catch (error) {
-    throw new DataError(`loadEncoder: ${label} cannot be read: ${(error as Error).message}.`, { cause: error });
+    const reason = (error as Error).message;
+    throw new DataError(`loadEncoder: ${label} cannot be read: ${reason}. Check the address, or pass the bytes.`, {
+      cause: error,
+    });
   }
 }
 
-/** A page has addresses only, also relative ones. */
-function isFile(source: URL | string): boolean {
-  if (typeof globalThis.document !== "undefined") return false;
-  return source instanceof URL
-    ? source.protocol === "file:"
-    : !/^[a-z][a-z0-9+.-]+:/i.test(source) || /^file:/i.test(source);
+interface Files {
+  readFileSync(path: URL | string): Uint8Array;
 }
 
-function readFile(source: URL | string): Uint8Array {
-  const fs = builtin<{ readFileSync: (path: URL | string) => Uint8Array }>("node:fs");
-  if (!fs) throw new Error("this host opens no files here; read it yourself and pass its bytes");
-  const path = typeof source === "string" && /^file:/i.test(source) ? new URL(source) : source;
-  return fs.readFileSync(path);
+/** The host's files, if the source is one of them; pages and their workers have addresses only, also relative ones. */
+function filesFor(source: URL | string): Files | undefined {
+  const namesFile =
+    source instanceof URL ? source.protocol === "file:" : /^file:/i.test(source) || !SCHEME.test(source);
+  return namesFile && typeof globalThis.document === "undefined" ? builtin<Files>("node:fs") : undefined;
 }
+
+/** Two letters at least, since one is a drive. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+const pathOf = (source: URL | string) =>
+  typeof source === "string" && /^file:/i.test(source) ? new URL(source) : source;
 
 async function download(address: string): Promise<Uint8Array> {
   const response = await fetch(address);
