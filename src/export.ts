@@ -2,7 +2,8 @@
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export { type LabelledClassifier, readClassifier, writeClassifier } from "./export/classifier-file.js";
-export { readEncoder, writeEncoder } from "./export/encoder-file.js";
+export type { ExportDType } from "./export/dtype.js";
+export { encoderBundle, readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
 export { type ImportedEncoder, importEncoder } from "./export/import-encoder.js";
@@ -11,4 +12,6 @@ export { readWeights } from "./export/initial-weights.js";
 export { type Manifest, type ManifestEntry, writeManifest } from "./export/manifest.js";
 export { type Family, fromOfficial, toOfficial } from "./export/names.js";
 export type { Names } from "./export/namings.js";
+export { encoderToOnnx, type OnnxOptions } from "./export/onnx/model.js";
+export { type OnnxImages, runOnnx } from "./export/onnx/run.js";
 export { type StockState, toPublished, toTimm, toTorchvision } from "./export/stock.js";

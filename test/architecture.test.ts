@@ -20,6 +20,7 @@ const layers: Record<string, number> = {
   data: 6,
   models: 7,
   poa: 8,
+  edge: 8,
   train: 9,
   eval: 10,
   export: 11,
@@ -135,19 +136,35 @@ test("only data, train, export, report and cli touch the host's files", () => {
   }
 });
 
+/** All files that one needs at run time, itself included. */
+function reachedFrom(entry: string): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const target of valueImportsOf(path)) if (target.startsWith(".")) visit(resolveImport(path, target));
+  };
+  visit(entry);
+  return reached;
+}
+
 test("the core entries reach no package but the loader, and nothing of the host", () => {
-  for (const entry of ["index", "ops", "nn", "optim", "models", "pretrain"]) {
-    const reached = new Set<string>();
-    const visit = (path: string) => {
-      if (reached.has(path)) return;
-      reached.add(path);
-      for (const target of valueImportsOf(path)) {
-        if (target.startsWith(".")) visit(resolveImport(path, target));
-        else assert.is(target, "@assemblyscript/loader", `src/${entry}.ts reaches ${path}, which imports ${target}`);
-      }
-    };
-    visit(`src/${entry}.ts`);
+  for (const entry of ["index", "ops", "nn", "optim", "models", "pretrain", "edge"]) {
+    for (const path of reachedFrom(`src/${entry}.ts`)) {
+      for (const target of valueImportsOf(path).filter((name) => !name.startsWith(".")))
+        assert.is(target, "@assemblyscript/loader", `src/${entry}.ts reaches ${path}, which imports ${target}`);
+    }
   }
+});
+
+/** Pixels on their way to a network, which are the same in training and at the edge. */
+const pixelFiles = ["encoder-transform", "eval-transform", "image-workspace", "augment", "resample-filter", "channels"];
+const edgeFolders = new Set(["runtime", "tensor", "formats", "autograd", "ops", "nn", "elastic", "models", "edge", ""]);
+
+test("the edge reaches networks and the way of pixels to them, and nothing that trains", () => {
+  const pixels = new Set(pixelFiles.map((name) => `src/data/${name}.ts`));
+  for (const path of reachedFrom("src/edge.ts"))
+    assert.ok(edgeFolders.has(layerOf(path).folder) || pixels.has(path), `src/edge.ts reaches ${path}`);
 });
 
 test("no file is longer than 400 lines without a reason", () => {

@@ -1,26 +1,18 @@
 import { createHash } from "node:crypto";
-import type { ImageSource } from "../data/dataset.js";
-import { EvalTransform } from "../data/eval-transform.js";
-import { batches } from "../data/loader.js";
 import { openSource } from "../data/source-spec.js";
 import type { DistinctNetwork, SearchSpace } from "../elastic/space.js";
-import { usualGeometry } from "../eval/features.js";
 import type { Provenance } from "../export/encoder-metadata.js";
 import { type ExtractedFile, type ExtractedNames, extractNetwork } from "../export/extract.js";
 import { type ManifestEntry, writeManifest } from "../export/manifest.js";
-import type { EncoderSpec } from "../models/encoder-spec.js";
-import { CHANNELS } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
 import { configYaml } from "../poa/config-yaml.js";
 import { searchSpace } from "../poa/plan.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { RunFolder, type RunInfo } from "../train/run-folder.js";
+import { firstImages } from "./check-images.js";
 import { openRun } from "./model.js";
 import type { Output } from "./output.js";
 import { makeFolder } from "./output-file.js";
 
-/** Images that a file is compared on with the slice it was made from. */
-const CHECK_IMAGES = 8;
 /** Above this the two are different networks, not rounding. */
 export const TOLERANCE = 1e-5;
 
@@ -93,21 +85,4 @@ function entryOf(file: ExtractedFile, network: DistinctNetwork, space: SearchSpa
   const { file: _file, notes: _notes, ...measured } = file;
   const { width, depth } = network;
   return { ...measured, knownAs: space.namesOf(network), width, depth };
-}
-
-/** The first images of a source as an encoder sees them. */
-async function firstImages(
-  source: ImageSource,
-  spec: EncoderSpec,
-  onWarning: (message: string) => void,
-): Promise<Tensor> {
-  const size = Math.min(CHECK_IMAGES, source.length);
-  const stream = batches(source, { batchSize: size, passes: 1, shuffle: false, channels: CHANNELS, onWarning });
-  const { value } = await stream[Symbol.asyncIterator]().next();
-  const { mean, std, channels, imageSize } = spec;
-  const transform = new EvalTransform({ geometry: usualGeometry(imageSize), channels, mean, std });
-  const images = transform.allocate(size);
-  transform.write(value.images, images);
-  transform.dispose();
-  return images;
 }

@@ -16,6 +16,7 @@ import { evalLinear } from "./commands/eval-linear.js";
 import { evalRobust } from "./commands/eval-robust.js";
 import { evalSegment } from "./commands/eval-segment.js";
 import { evalSemi } from "./commands/eval-semi.js";
+import { exportCommand } from "./commands/export.js";
 import { finetune } from "./commands/finetune.js";
 import { importCommand } from "./commands/import.js";
 import { pretrain } from "./commands/pretrain.js";
@@ -50,6 +51,7 @@ const commands: readonly Command[] = [
   subnetsExtract,
   subnetsRank,
   subnetsPick,
+  exportCommand,
   importCommand,
   visualizeAttention,
   visualizePca,

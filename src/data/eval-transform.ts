@@ -18,6 +18,11 @@ export type EvalGeometry =
   /** not at all: images must be squares of `size` already. */
   | { readonly kind: "none"; readonly size: number };
 
+/** The usual protocol, 256 then 224, in the proportion of the training size. */
+export function usualGeometry(size: number): EvalGeometry {
+  return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
+}
+
 export interface EvalTransformOptions {
   readonly geometry: EvalGeometry;
   readonly channels: number;

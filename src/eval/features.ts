@@ -1,6 +1,7 @@
 import { scope, step } from "../autograd/tape.js";
 import type { ImageSource } from "../data/dataset.js";
-import { type EvalGeometry, EvalTransform } from "../data/eval-transform.js";
+import { EncoderTransform } from "../data/encoder-transform.js";
+import type { EvalGeometry } from "../data/eval-transform.js";
 import { batches } from "../data/loader.js";
 import { NumericError } from "../errors.js";
 import type { Backbone } from "../models/backbone.js";
@@ -60,11 +61,6 @@ export interface NormalizedImages {
   readonly batch: number;
 }
 
-/** The usual protocol, 256 then 224, in the proportion of the training size. */
-export function usualGeometry(size: number): EvalGeometry {
-  return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
-}
-
 /**
  * Class features of every image of a source (spec §7.1). Broken images are left out, or end the extraction with `strict`.
  *
@@ -117,36 +113,30 @@ export async function extractRows(
 /** The readable images of a source in its order, resized, cut and normalised, a batch at a time. */
 export async function* normalizedImages(
   source: ImageSource,
-  { channels, imageSize, mean, std }: ImageForm,
+  form: ImageForm,
   { geometry, strict = false, onProgress, onWarning }: ReadingOptions = {},
 ): AsyncGenerator<NormalizedImages, void, undefined> {
-  const transform = (kind: EvalGeometry) => new EvalTransform({ geometry: kind, channels, mean, std });
-  const resizing = transform(geometry ?? usualGeometry(imageSize));
-  const asIs = geometry ? null : transform({ kind: "none", size: imageSize });
-  const slot = resizing.allocate(BATCH);
+  const transform = new EncoderTransform(form, geometry);
+  const slot = transform.allocate(BATCH);
   const stream = batches(source, {
     batchSize: BATCH,
     passes: 1,
     shuffle: false,
     dropLast: false,
-    channels: channels as 1 | 3,
+    channels: form.channels as 1 | 3,
     broken: strict ? "throw" : "skip",
     onWarning,
   });
   let done = 0;
   try {
     for await (const { images, indices, iteration } of stream) {
-      images.forEach((image, i) => {
-        const fits = image.width === imageSize && image.height === imageSize;
-        ((fits && asIs) || resizing).write([image], slot.narrow(0, i, 1));
-      });
+      transform.write(images, slot);
       yield { images: slot.narrow(0, 0, images.length), indices, batch: iteration };
       done += images.length;
       onProgress?.(done, source.length);
     }
   } finally {
     slot.dispose();
-    resizing.dispose();
-    asIs?.dispose();
+    transform.dispose();
   }
 }

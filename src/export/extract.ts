@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { step } from "../autograd/tape.js";
 import type { Network } from "../elastic/space.js";
 import { writeSafetensors } from "../formats/safetensors.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { sizeOfNetwork } from "../models/size.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { featureValues, largestDifference } from "./compare.js";
 import { readEncoder, writeEncoder } from "./encoder-file.js";
 import type { Provenance } from "./encoder-metadata.js";
 import { toTimm, toTorchvision } from "./stock.js";
@@ -56,7 +56,7 @@ export function extractNetwork(
   const own = join(folder, `${name}.safetensors`);
   const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
   const reread = readEncoder(own);
-  const maxAbsDiff = largestDifference(classFeatures(slice, images), classFeatures(reread, images));
+  const maxAbsDiff = largestDifference(featureValues(slice, images), featureValues(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
   if (stock) writeFileSync(file, writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
   dense.backbone.dispose();
@@ -71,12 +71,4 @@ export function extractNetwork(
     maxAbsDiff,
     notes: stock?.notes ?? [],
   };
-}
-
-function classFeatures({ backbone }: Encoder, images: Tensor): Float32Array {
-  return step(() => backbone.forward(images).classToken.toArray()) as Float32Array;
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }

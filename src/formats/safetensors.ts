@@ -1,4 +1,5 @@
 import { DTypeError, FormatError, ShapeError } from "../errors.js";
+import { halfToNumber } from "./half.js";
 
 /** Bytes per element of the element types that this library stores. */
 export const elementBytes = {
@@ -372,13 +373,4 @@ export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
   throw new DTypeError(
     `toFloat32: expected F64, F32, F16 or BF16 but the tensor is ${dtype}. Read its integers directly.`,
   );
-}
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24; // subnormal
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.js";
+import { crc32 } from "./crc32.js";
 
 /** Signature of the first record of a zip file. */
 export const ZIP_SIGNATURE = 0x04034b50;
@@ -155,16 +156,4 @@ function textAt(view: DataView, at: number, length: number): string {
 /** A 64-bit number; above 2^53 it is not exact, and larger than any file. */
 function long(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
-  return byte;
-});
-
-/** The checksum of zip (ISO 3309). */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -256,8 +256,8 @@ export class SwinTransformer extends Module implements Backbone {
     return x;
   }
 
-  /** Still and moved windows over maps of one size, each laid out when it is first asked for. */
-  private layouts(height: number, width: number): (shifted: boolean) => WindowLayout {
+  /** Still and moved windows over maps of one size, each laid out when it is first asked for, in the frame of that time. */
+  layouts(height: number, width: number): (shifted: boolean) => WindowLayout {
     const { windowSize: window, shiftSmallMaps } = this;
     const along = (size: number) => (shiftSmallMaps || size > window ? Math.floor(window / 2) : 0);
     const made = new Map<string, WindowLayout>();

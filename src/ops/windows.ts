@@ -59,6 +59,23 @@ export function mergePatches(x: Tensor): Tensor {
   const { batch, height, width, channels, pixel } = imagesOf("mergePatches", x);
   if (height * width === 0)
     throw new ShapeError(`mergePatches: the maps of ${formatShape(x.shape)} are empty, expected at least one cell.`);
+  const { rows, columns, index, inverse } = mergingOrder(height, width);
+  const y = empty([batch, rows, columns, 4 * channels]);
+  return moveRows("mergePatches", x, y, {
+    from: height * width,
+    ld: pixel,
+    index: fromArray(index, [index.length], "i32"),
+    inverse: fromArray(inverse, [inverse.length], "i32"),
+  });
+}
+
+/**
+ * Where the cells of a map go when each 2×2 of them becomes one.
+ *
+ * @param height  cells of the map; `width` likewise
+ * @returns size of the new map; for each neighbour of each of its cells the old cell, −1 beyond the map; the inverse of that
+ */
+export function mergingOrder(height: number, width: number) {
   const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
   const index = new Int32Array(4 * rows * columns);
   const inverse = new Int32Array(height * width);
@@ -69,13 +86,7 @@ export function mergePatches(x: Tensor): Tensor {
     index[i] = y < height && x < width ? y * width + x : -1;
     if (index[i] >= 0) inverse[index[i]] = i;
   }
-  const y = empty([batch, rows, columns, 4 * channels]);
-  return moveRows("mergePatches", x, y, {
-    from: height * width,
-    ld: pixel,
-    index: fromArray(index, [index.length], "i32"),
-    inverse: fromArray(inverse, [inverse.length], "i32"),
-  });
+  return { rows, columns, index, inverse };
 }
 
 interface Move {

@@ -1,4 +1,4 @@
-import { ConfigError, ResourceError } from "../errors.js";
+import { ConfigError, MemoryError, ResourceError } from "../errors.js";
 import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
 import { bindSerial, bindShared } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
@@ -124,7 +124,7 @@ async function bindKernels(threads: number, limitBytes: number, build: Build): P
   try {
     return await bindMany(threads, limitBytes, build);
   } catch (error) {
-    if (!(error instanceof ResourceError || error instanceof RangeError)) throw error;
+    if (!(error instanceof ResourceError || error instanceof MemoryError)) throw error;
     return bindOne(limitBytes, build, error.message);
   }
 }
@@ -136,7 +136,7 @@ function bindOne(limitBytes: number, { simd, wasm }: Build, problem: string | nu
   return { heap, kernels: bindSerial(raw, scratchOf(0)), threads: 1, problem, pool: null };
 }
 
-/** @throws ResourceError if the threads do not start, RangeError if the host gives no shared memory */
+/** @throws ResourceError if the threads do not start, MemoryError if the host gives no shared memory */
 async function bindMany(threads: number, limitBytes: number, { simd, wasm }: Build): Promise<Bound> {
   const module = compileKernels(wasm, true);
   const heap = new WasmHeap({ initialBytes: firstAddress(threads), limitBytes, shared: true });
@@ -160,6 +160,11 @@ async function bindMany(threads: number, limitBytes: number, { simd, wasm }: Bui
 export function runtime(): Runtime {
   if (!live) throw new ConfigError("poa: the runtime is not running. Call `await init()` first.");
   return live;
+}
+
+/** Whether the runtime is running. */
+export function isRunning(): boolean {
+  return live !== null;
 }
 
 /** Stops the runtime and its threads; its memory is collected once nothing refers to it, and its tensors throw ReleasedError. */

@@ -52,7 +52,7 @@ export function environment(name: string): string | undefined {
 }
 
 /** A module of Node, without an import that a browser's bundler would follow. */
-function builtin<T>(name: string): T | undefined {
+export function builtin<T>(name: string): T | undefined {
   const host = globalThis.process as { getBuiltinModule?: (name: string) => unknown } | undefined;
   return host?.getBuiltinModule?.(name) as T | undefined;
 }

@@ -23,13 +23,14 @@ export class WasmHeap implements Heap {
    * @param options.initialBytes  size at start, rounded up to 64 KiB pages
    * @param options.limitBytes  size never exceeded, rounded down to pages; default and maximum 4 GiB
    * @param options.shared  whether threads can share it
+   * @throws MemoryError if the host gives none
    */
   constructor({ initialBytes = 16 << 20, limitBytes = ADDRESS_SPACE_BYTES, shared = false } = {}) {
     this.limitBytes = Math.floor(Math.min(limitBytes, ADDRESS_SPACE_BYTES) / PAGE_BYTES) * PAGE_BYTES;
     const initial = Math.ceil(Math.min(initialBytes, this.limitBytes) / PAGE_BYTES);
     // Some hosts set the whole of a shared memory aside at once, so it asks for no more than it may use.
     const maximum = (shared ? this.limitBytes : ADDRESS_SPACE_BYTES) / PAGE_BYTES;
-    this.memory = new WebAssembly.Memory({ initial, maximum, shared });
+    this.memory = newMemory({ initial, maximum, shared });
     this.refresh();
   }
 
@@ -56,6 +57,19 @@ export class WasmHeap implements Heap {
     this.f32 = new Float32Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
     this.u8 = new Uint8Array(this.memory.buffer);
+  }
+}
+
+function newMemory(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory(descriptor);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const mib = Math.ceil((descriptor.initial * PAGE_BYTES) / 2 ** 20);
+    throw new MemoryError(
+      `memory: the host refuses the first ${mib} MiB of WebAssembly (${error.message}). Close other pages or programs.`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { ProtobufMessage } from "../formats/protobuf-message.js";
 import { diskError } from "./durable-write.js";
-import { ProtobufMessage } from "./protobuf-message.js";
 import { tfRecord } from "./tf-record.js";
 
 /** Files that this writes, among others that may lie in their folder. */

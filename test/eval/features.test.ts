@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
 import type { ImageSource } from "../../src/data/dataset.js";
-import { EvalTransform } from "../../src/data/eval-transform.js";
+import { EvalTransform, usualGeometry } from "../../src/data/eval-transform.js";
 import { imageArray } from "../../src/data/image-array.js";
 import { DataError, NumericError } from "../../src/errors.js";
-import { extractFeatures, extractRows, usualGeometry } from "../../src/eval/features.js";
+import { extractFeatures, extractRows } from "../../src/eval/features.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";

@@ -4,9 +4,14 @@ const WIRE = { varint: 0, bits64: 1, counted: 2, bits32: 5 } as const;
 /** A protobuf message in the making, field by field; numbers little-endian. */
 export class ProtobufMessage {
   private readonly parts: Uint8Array[] = [];
-  private length = 0;
+  private size = 0;
 
-  /** A whole number ≥ 0, seven bits to a byte. */
+  /** Bytes so far. */
+  get length(): number {
+    return this.size;
+  }
+
+  /** A whole number, seven bits to a byte; a negative one as its complement of 64 bits. */
   whole(field: number, value: number): this {
     return this.key(field, WIRE.varint).append(varint(value));
   }
@@ -24,15 +29,23 @@ export class ProtobufMessage {
   }
 
   text(field: number, value: string): this {
-    return this.counted(field, new TextEncoder().encode(value));
+    return this.raw(field, new TextEncoder().encode(value));
   }
 
+  /** Bytes as they are; they are not copied before `bytes()`. */
+  raw(field: number, value: Uint8Array): this {
+    return this.key(field, WIRE.counted).append(varint(value.length)).append(value);
+  }
+
+  /** A message that is complete by now. */
   message(field: number, value: ProtobufMessage): this {
-    return this.counted(field, value.bytes());
+    this.key(field, WIRE.counted).append(varint(value.size));
+    for (const part of value.parts) this.append(part);
+    return this;
   }
 
   bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.length);
+    const bytes = new Uint8Array(this.size);
     let at = 0;
     for (const part of this.parts) {
       bytes.set(part, at);
@@ -41,25 +54,32 @@ export class ProtobufMessage {
     return bytes;
   }
 
-  private counted(field: number, bytes: Uint8Array): this {
-    return this.key(field, WIRE.counted).append(varint(bytes.length)).append(bytes);
-  }
-
   private key(field: number, wire: number): this {
     return this.append(varint(field * 8 + wire));
   }
 
   private append(bytes: Uint8Array): this {
     this.parts.push(bytes);
-    this.length += bytes.length;
+    this.size += bytes.length;
     return this;
   }
 }
 
 function varint(value: number): Uint8Array {
+  if (value < 0) return complement(value);
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
   bytes.push(rest);
   return Uint8Array.from(bytes);
+}
+
+/** Ten bytes, of which the last holds the one bit that is left. */
+function complement(value: number): Uint8Array {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  return Uint8Array.from({ length: 10 }, (_, i) => {
+    const low = Number(rest & 127n);
+    rest >>= 7n;
+    return i < 9 ? low + 128 : low;
+  });
 }

@@ -1,0 +1,39 @@
+import { NumericError } from "../errors.js";
+import { LARGEST_HALF, numberToHalf } from "../formats/half.js";
+import type { StoredTensor } from "../formats/safetensors.js";
+import type { Module } from "../nn/module.js";
+
+/** Types in which the weights of an exported encoder can be kept. */
+export type ExportDType = "f32" | "f16";
+
+export const exportDTypes: readonly ExportDType[] = ["f32", "f16"];
+
+/**
+ * The tensors of a network for a file. With f16 those of two axes or more are rounded; biases, norms and statistics, few
+ * numbers of any size, stay f32.
+ *
+ * @throws NumericError for a number beyond half precision
+ */
+export function storedState(network: Module, dtype: ExportDType): Map<string, StoredTensor> {
+  const state = new Map<string, StoredTensor>();
+  for (const [name, x] of network.namedTensors()) {
+    const data = x.toArray() as Float32Array;
+    const half = dtype === "f16" && x.shape.length >= 2;
+    state.set(
+      name,
+      half ? { dtype: "F16", shape: x.shape, data: halvesOf(name, data) } : { dtype: "F32", shape: x.shape, data },
+    );
+  }
+  return state;
+}
+
+/** Numbers rounded to half precision. @throws NumericError for one that is beyond it */
+export function halvesOf(name: string, values: Float32Array): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (!(Math.abs(values[i]) <= LARGEST_HALF))
+      throw new NumericError(`export: ${name} holds ${values[i]}, and f16 ends at ${LARGEST_HALF}. Use f32.`);
+    halves[i] = numberToHalf(values[i]);
+  }
+  return halves;
+}

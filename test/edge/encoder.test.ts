@@ -1,0 +1,170 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as assert from "uvu/assert";
+import type { RawImage } from "../../src/data/dataset.js";
+import { imageArray } from "../../src/data/image-array.js";
+import { loadEncoder } from "../../src/edge.js";
+import { DataError, FormatError, MemoryError } from "../../src/errors.js";
+import { extractFeatures } from "../../src/eval/features.js";
+import { encoderBundle } from "../../src/export/encoder-file.js";
+import type { Encoder } from "../../src/models/encoder.js";
+import { dispose, init, memory } from "../../src/runtime/context.js";
+import { close } from "../support/close.js";
+import { noiseImage } from "../support/image-bytes.js";
+import { imageFixture, pixels } from "../support/image-fixtures.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { test } from "../support/test.js";
+import { tinyEncoder } from "../support/tiny-encoder.js";
+import { tinyResnet, tinySwin } from "../support/tiny-families.js";
+
+await init();
+
+const photo = await pixels(imageFixture("jpeg-odd/hopper.jpg"));
+const images = [photo, noiseImage({ width: 16, height: 16 }), noiseImage({ width: 41, height: 23, seed: 2 })];
+const encoder = tinyEncoder();
+const bundle = encoderBundle(encoder);
+
+/** What the library itself computes of images. */
+async function expected(network: Encoder, list: readonly RawImage[], normalize = false): Promise<Float32Array[]> {
+  const rows: Float32Array[] = [];
+  for (const image of list) {
+    const { features } = await extractFeatures(imageArray([image]), network, { normalize });
+    rows.push(features.toArray() as Float32Array);
+    features.dispose();
+  }
+  return rows;
+}
+
+async function message(action: () => unknown, kind: new (text: string) => Error): Promise<string> {
+  try {
+    await action();
+  } catch (error) {
+    assert.instance(error, kind);
+    return (error as Error).message;
+  }
+  throw new Error("was accepted");
+}
+
+test("the edge computes the features of the library, from f32 within 1e-6, from f16 within 1e-3 of their scale", async () => {
+  for (const network of [encoder, tinySwin(), tinyResnet()]) {
+    const own = await expected(network, images);
+    const largest = Math.max(...own.flatMap((row) => [...row].map(Math.abs)));
+    for (const [dtype, tolerance] of [
+      ["f32", 1e-6],
+      ["f16", 1e-3 * Math.max(1, largest)],
+    ] as const) {
+      const edge = await loadEncoder(encoderBundle(network, { dtype }));
+      assert.equal(edge.spec, network.spec);
+      assert.is(edge.featureDim, own[0].length);
+      edge.embedBatch(images).forEach((row, i) => {
+        close(row, own[i], tolerance, `image ${i}, ${dtype}`);
+      });
+      edge.dispose();
+    }
+  }
+});
+
+test("pixels come as ImageData or bytes, grey, RGB or RGBA, to the same feature", async () => {
+  const edge = await loadEncoder(bundle);
+  const [own] = await expected(encoder, [photo]);
+  const { width, height, data } = photo;
+  const rgba = new Uint8ClampedArray(4 * width * height);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[3 * i + c];
+    rgba[4 * i + 3] = i & 255; // alpha is left out
+  }
+  assert.equal([...edge.embed({ width, height, data: rgba })], [...own]);
+  assert.equal([...edge.embed(rgba, width, height)], [...own]);
+  assert.equal([...edge.embed(data, width, height)], [...own]);
+  const grey = Uint8Array.from({ length: 64 }, (_, i) => 4 * i);
+  const repeated = Uint8Array.from({ length: 192 }, (_, i) => 4 * Math.floor(i / 3));
+  assert.equal([...edge.embed(grey, 8, 8)], [...edge.embed(repeated, 8, 8)]);
+  edge.dispose();
+});
+
+test("a batch gives each image its own feature, whatever its size and place; features can have length 1", async () => {
+  const edge = await loadEncoder(bundle, { unitLength: true });
+  const own = await expected(encoder, images, true);
+  const many = Array.from({ length: 10 }, (_, i) => images[i % 3]);
+  const rows = edge.embedBatch(many);
+  assert.is(rows.length, 10);
+  rows.forEach((row, i) => {
+    assert.equal([...row], [...own[i % 3]]);
+  });
+  assert.equal(edge.embedBatch([]), []);
+  edge.dispose();
+});
+
+test("after the first image no memory is taken, and at the end all of it is given back", async () => {
+  const before = memory().persistentBytes;
+  const edge = await loadEncoder(bundle);
+  edge.embed(photo);
+  const first = memory();
+  for (let i = 0; i < 5; i++) edge.embed(photo);
+  assert.equal(memory(), first);
+  edge.dispose();
+  assert.is(memory().persistentBytes, before);
+});
+
+test("a bundle comes from a file, an address or bytes", async () => {
+  const folder = tempFolder({ "encoder.poa": bundle });
+  const path = join(folder, "encoder.poa");
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === "/encoder.poa" ? 200 : 404).end(bundle);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [own] = await expected(encoder, [photo]);
+  const sources = [path, pathToFileURL(path), pathToFileURL(path).href, `${origin}/encoder.poa`, bundle];
+  for (const source of [...sources, new URL(`${origin}/encoder.poa`), bundle.slice().buffer as ArrayBuffer]) {
+    const edge = await loadEncoder(source);
+    assert.equal([...edge.embed(photo)], [...own]);
+    edge.dispose();
+  }
+  assert.match(await message(() => loadEncoder(`${origin}/other`), DataError), /other cannot be read: .*404/);
+  assert.match(await message(() => loadEncoder(join(folder, "no.poa")), DataError), /no\.poa cannot be read: ENOENT/);
+  server.close();
+});
+
+test("what is wrong is told in one sentence", async () => {
+  const damaged = bundle.slice();
+  damaged[200] ^= 1;
+  assert.match(await message(() => loadEncoder(damaged), FormatError), /the bundle is damaged/);
+  const newer = bundle.slice();
+  newer[8] = 2;
+  assert.match(await message(() => loadEncoder(newer), FormatError), /version 2, this poa reads version 1/);
+  assert.match(await message(() => loadEncoder(new Uint8Array(5)), FormatError), /not an edge bundle/);
+  const edge = await loadEncoder(bundle);
+  assert.match(
+    await message(() => edge.embed(new Uint8Array(10), 2, 2), DataError),
+    /2 × 2 pixels comes with 10 bytes/,
+  );
+  assert.match(await message(() => edge.embed({ width: 0, height: 0, data: new Uint8Array(0) }), DataError), /0 × 0/);
+  edge.dispose();
+});
+
+test("it starts the runtime itself where none is running, and says so where the host gives no memory", async () => {
+  const [own] = await expected(encoder, [photo]);
+  dispose();
+  const edge = await loadEncoder(bundle, { memory: "32MiB" });
+  assert.equal([...edge.embed(photo)], [...own]);
+  dispose();
+  const real = WebAssembly.Memory;
+  const refusing = class {
+    constructor() {
+      throw new RangeError("could not allocate memory");
+    }
+  };
+  WebAssembly.Memory = refusing as unknown as typeof WebAssembly.Memory;
+  try {
+    assert.match(
+      await message(() => loadEncoder(bundle, { threads: 1 }), MemoryError),
+      /the host refuses the first \d+ MiB .*could not allocate/,
+    );
+  } finally {
+    WebAssembly.Memory = real;
+  }
+  await init();
+});
