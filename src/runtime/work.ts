@@ -76,7 +76,8 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   resample_f32: (rows, cols, channels) => 5e-3 * rows * cols * channels,
   resample_grad_f32: (channels, rows, cols) => 5e-3 * rows * cols * channels,
   resize_bilinear_f32: inThree,
-  resize_bilinear_grad_f32: (lines, cols, channels, rows, inRows) => (2e-3 * lines * cols * channels * rows) / inRows,
+  resize_bilinear_grad_f32: (lines, cols, channels, rows, inRows) =>
+    (2e-3 * lines * cols * channels * rows) / Math.max(1, inRows),
 
   ...{ adamw_f32: along(1e-3), sgd_f32: along(3e-4) },
   ...{ uniform_f32: along(2e-3), normal_f32: along(1e-2), truncated_normal_f32: along(1e-2) },
