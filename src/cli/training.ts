@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { ImageSource } from "../data/dataset.js";
-import { parseSourceSpec } from "../data/source-spec.js";
+import { absoluteSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { memory, runtime } from "../runtime/context.js";
 import { Profile } from "../runtime/profile.js";
@@ -156,15 +155,6 @@ export function runInfo(
     seed: config.train.seed,
     host: hostInfo(),
   };
-}
-
-/** A data spec that means the same in any working folder. */
-function absoluteSpec(spec: string): string {
-  const { kind, path, split, range } = parseSourceSpec(spec);
-  if (path === "") return spec;
-  const inDataFolder = join(process.env.POA_DATA ?? "", path);
-  const found = existsSync(inDataFolder) && !isAbsolute(path) ? inDataFolder : path;
-  return `${kind}:${resolve(found)}${split ? `#${split}` : ""}${range ? `@${range.join("..")}` : ""}`;
 }
 
 function hostInfo(): Record<string, string | number> {
