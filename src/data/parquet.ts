@@ -23,7 +23,7 @@ interface Table {
   readonly firstIndex: number;
 }
 
-type Cells = readonly (Uint8Array | null)[];
+type Cells = readonly unknown[];
 
 /**
  * Images in Parquet files, in the layout of the library `datasets`: a column of encoded images and one of labels. Class names
@@ -83,7 +83,7 @@ export async function parquetImages(files: readonly string[], options: ParquetOp
           throw error instanceof DataError ? new DataError(`${label}: ${error.message}`, { cause: error }) : error;
         }
         const cell = cells[row - table.file.groups[group].firstRow];
-        if (cell === null)
+        if (!(cell instanceof Uint8Array))
           throw new DataError(`${label}: the row has no bytes. Store the images themselves, not only their paths.`);
         return cell;
       },
@@ -116,7 +116,7 @@ class GroupCache {
       this.kept.set(key, known);
       return known.cells;
     }
-    const cells = this.last.then(() => file.column(group, columns.image) as Promise<Cells>);
+    const cells = this.last.then(() => file.column(group, columns.image));
     this.last = cells.catch(() => {});
     const bytes = file.groupBytes(group, columns.image);
     this.kept.set(key, { cells, bytes });
