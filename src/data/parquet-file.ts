@@ -39,6 +39,7 @@ export class ParquetFile {
     this.file = file;
     this.sizeBytes = file.byteLength;
     this.columns = parquetSchema(metadata).children;
+    if (metadata.schema.slice(1).some(({ name }) => typeof name !== "string")) throw new Error("a column has no name");
     let rows = 0;
     this.groups = metadata.row_groups.map(({ num_rows }) => {
       const group = { firstRow: rows, rows: Number(num_rows) };

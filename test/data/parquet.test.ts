@@ -179,7 +179,7 @@ test("after any change of bytes a file is read or refused, and nothing else happ
         assert.instance(error, DataError);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
