@@ -76,7 +76,7 @@ export function labelsOfFolders(images: readonly FoundFile[], all: readonly Foun
 }
 
 /** Why there is no image, from the files that are there instead. */
-export function noImages(where: string, others: readonly FoundFile[]): DataError {
+export function noImages(kind: string, where: string, others: readonly FoundFile[]): DataError {
   const counts = new Map<string, number>();
   for (const { path } of others) {
     const extension = extname(path).toLowerCase();
@@ -87,6 +87,6 @@ export function noImages(where: string, others: readonly FoundFile[]): DataError
     .map(([extension, count]) => `${count} ${extension || "without extension"}`);
   const found = listed.length === 0 ? "it is empty" : `its files are ${printable(listed.slice(0, 8).join(", "))}`;
   return new DataError(
-    `folder: no images in ${printable(where)}: ${found}. Looked for ${extensions.join(" ")} in it and all its sub-folders.`,
+    `${kind}: no images in ${printable(where)}: ${found}. Looked for ${extensions.join(" ")} in it and all its sub-folders.`,
   );
 }

@@ -39,6 +39,7 @@ export function imageFolder(folder: string, options: ImageFolderOptions = {}): I
   const place = wanted === null ? folder : join(folder, wanted);
   if (images.length === 0) {
     throw noImages(
+      "folder",
       place,
       files.filter(({ path }) => !isImageName(path)),
     );
