@@ -64,9 +64,9 @@ export class ParquetFile {
     }
   }
 
-  /** Uncompressed bytes of a column in one row group, as the footer states them. */
+  /** Uncompressed bytes of a column in one row group, as the footer states them; 0 if it is not there. */
   groupBytes(group: number, column: ParquetColumn): number {
-    return Number(this.chunkOf(group, column)?.total_uncompressed_size);
+    return Number(this.chunkOf(group, column)?.total_uncompressed_size ?? 0);
   }
 
   /**
@@ -85,7 +85,7 @@ export class ParquetFile {
     if (chunk === undefined || !(begin >= 0 && begin <= end && end <= this.sizeBytes))
       return fail("its place is outside of the file. Copy or download it again.");
     const bytes = this.groupBytes(group, column);
-    if (!(bytes <= MAX_GROUP_BYTES)) {
+    if (!(bytes >= 0 && bytes <= MAX_GROUP_BYTES)) {
       fail(
         `${bytes} bytes must be in memory at once, at most ${MAX_GROUP_BYTES} are read. Write it with fewer rows in a group.`,
       );
