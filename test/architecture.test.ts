@@ -113,8 +113,8 @@ test("only tensor, autograd, ops, optim and image transforms call kernels", () =
   }
 });
 
-/** Loads another project's codec, not our kernels. */
-const foreignCodecs = new Set(["src/data/jpeg-turbo.ts"]);
+/** Load other projects' codecs, not our kernels. */
+const foreignCodecs = new Set(["src/data/jpeg-turbo.ts", "src/data/webp-codec.ts"]);
 
 test("only runtime knows WebAssembly", () => {
   for (const path of files.filter((file) => !foreignCodecs.has(file))) {

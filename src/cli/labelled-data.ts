@@ -1,5 +1,5 @@
 import type { ImageSource } from "../data/dataset.js";
-import { openSource, parseSourceSpec } from "../data/source-spec.js";
+import { mayBeUndivided, openSource, parseSourceSpec } from "../data/source-spec.js";
 import { ConfigError, DataError } from "../errors.js";
 import type { FeatureOptions } from "../eval/features.js";
 import type { Call } from "./command.js";
@@ -76,13 +76,13 @@ function expectLabels(verb: string, source: ImageSource): void {
     throw new DataError(`${verb}: ${source.name} has no labels. Put images into one folder per class.`);
 }
 
-/** The test split of what `--test` names; a folder that is not divided into splits is taken whole. */
+/** The test split of what `--test` names; images that are not divided into splits are taken whole. */
 async function openQueries(spec: string): Promise<ImageSource> {
   const { kind, split } = parseSourceSpec(spec);
   try {
     return await openSource(spec, { split: "test" });
   } catch (error) {
-    if (!(error instanceof DataError) || kind !== "folder" || split !== null) throw error;
+    if (!(error instanceof DataError) || !mayBeUndivided(kind) || split !== null) throw error;
     return openSource(spec);
   }
 }

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { ImageSource } from "../data/dataset.js";
-import { parseSourceSpec } from "../data/source-spec.js";
+import { absoluteSpec } from "../data/source-spec.js";
 import type { Config } from "../poa/config-keys.js";
 import { runtime } from "../runtime/context.js";
 import { Profile } from "../runtime/profile.js";
@@ -129,15 +128,6 @@ export function portableConfig(config: Config): Config {
   const { evaluation } = config;
   if (evaluation.knn === null) return config;
   return { ...config, evaluation: { ...evaluation, knn: absoluteSpec(evaluation.knn) } };
-}
-
-/** A data spec that means the same in any working folder. */
-export function absoluteSpec(spec: string): string {
-  const { kind, path, split, range } = parseSourceSpec(spec);
-  if (path === "") return spec;
-  const inDataFolder = join(process.env.POA_DATA ?? "", path);
-  const found = existsSync(inDataFolder) && !isAbsolute(path) ? inDataFolder : path;
-  return `${kind}:${resolve(found)}${split ? `#${split}` : ""}${range ? `@${range.join("..")}` : ""}`;
 }
 
 /** What a run says about its host. */

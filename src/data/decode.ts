@@ -3,7 +3,7 @@ import { toChannels } from "./channels.js";
 import type { RawImage } from "./dataset.js";
 import type { AlphaRule } from "./decode-png.js";
 
-export type ImageFormat = "png" | "jpeg";
+export type ImageFormat = "png" | "jpeg" | "webp";
 
 export interface DecodeOptions {
   /** What to call the bytes in an error, usually their path; its extension is compared with what the bytes are. */
@@ -40,7 +40,11 @@ const signatures: readonly (readonly [string, readonly (number | null)[]])[] = [
   ["gzip", [0x1f, 0x8b]],
 ];
 
-const extensionsOf = { PNG: ["png"], JPEG: ["jpg", "jpeg", "jpe", "jfif"] } as const;
+const extensionsOf = { PNG: ["png"], JPEG: ["jpg", "jpeg", "jpe", "jfif"], WebP: ["webp"] } as const;
+
+type Decodable = keyof typeof extensionsOf;
+
+const formatNames: Readonly<Record<Decodable, ImageFormat>> = { PNG: "png", JPEG: "jpeg", WebP: "webp" };
 
 /**
  * Decodes an image file. The format is told by the first bytes, not by the name; its decoder is loaded on first use.
@@ -52,18 +56,22 @@ const extensionsOf = { PNG: ["png"], JPEG: ["jpg", "jpeg", "jpe", "jfif"] } as c
 export async function decode(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedImage> {
   const { path = "image", channels = 3, maxPixels = DEFAULT_MAX_PIXELS, alpha = "drop" } = options;
   const format = sniff(bytes);
-  if (format !== "PNG" && format !== "JPEG") throw new DataError(`${path}: ${describe(bytes, format)}`);
+  if (format !== "PNG" && format !== "JPEG" && format !== "WebP")
+    throw new DataError(`${path}: ${describe(bytes, format)}`);
   let image: RawImage;
   if (format === "PNG") {
     const { decodePng } = await import("./decode-png.js");
     image = decodePng(bytes, path, maxPixels, alpha);
-  } else {
+  } else if (format === "JPEG") {
     const { decodeJpeg } = await import("./decode-jpeg.js");
     image = decodeJpeg(bytes, path, maxPixels);
+  } else {
+    const { decodeWebp } = await import("./decode-webp.js");
+    image = decodeWebp(bytes, path, maxPixels, alpha);
   }
   return {
     image: channels === "stored" ? image : toChannels(image, channels),
-    format: format === "PNG" ? "png" : "jpeg",
+    format: formatNames[format],
     note: noteOn(path, format),
   };
 }
@@ -78,19 +86,19 @@ function sniff(bytes: Uint8Array): string | null {
 
 function describe(bytes: Uint8Array, format: string | null): string {
   if (bytes.length === 0) return "is empty (0 bytes). Copy or download it again.";
-  if (format !== null) return `is ${format}, not supported in this version. Convert it to JPEG or PNG.`;
+  if (format !== null) return `is ${format}, not supported in this version. Convert it to JPEG, PNG or WebP.`;
   const text = new TextDecoder("latin1").decode(bytes.slice(0, 256)).trimStart();
   if (/^<(!doctype html|html|head|body)/i.test(text))
     return "is an HTML page, not an image: the download went wrong. Fetch it again.";
   if (/^<(\?xml|svg|!doctype svg)/i.test(text))
     return "is XML or SVG, not supported in this version. Convert it to PNG.";
   const start = Array.from(bytes.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `is not an image in a known format (it starts with ${start}). Remove it, or convert it to JPEG or PNG.`;
+  return `is not an image in a known format (it starts with ${start}). Remove it, or convert it to JPEG, PNG or WebP.`;
 }
 
-function noteOn(path: string, format: "PNG" | "JPEG"): string | null {
+function noteOn(path: string, format: Decodable): string | null {
   const extension = /\.([a-z0-9]+)$/i.exec(path)?.[1].toLowerCase();
-  const known: readonly string[] = [...extensionsOf.PNG, ...extensionsOf.JPEG, "webp", "gif", "bmp", "tif", "tiff"];
+  const known: readonly string[] = [...Object.values(extensionsOf).flat(), "gif", "bmp", "tif", "tiff"];
   const expected: readonly string[] = extensionsOf[format];
   if (extension === undefined || !known.includes(extension) || expected.includes(extension)) return null;
   return `${path}: is ${format} although its name ends in .${extension}; read as ${format}.`;

@@ -72,10 +72,10 @@ export function openDetectionPair(
 /** @param part  0 to learn from, 1 to test on */
 function open(spec: DetectionSpec, part: 0 | 1, { images, onNote }: OpenDetectionOptions): DetectionSource {
   const { kind, split, range } = spec;
-  const path = lookUp(spec.path);
+  const path = lookUp("folder", spec.path);
   const source =
     kind === "coco"
-      ? coco(path, { images: images === undefined ? dirname(path) : lookUp(images), onNote })
+      ? coco(path, { images: images === undefined ? dirname(path) : lookUp("folder", images), onNote })
       : pascalVoc(path, { split: split ?? usualSplits(path)[part], onNote });
   return range === null ? source : detectionRange(source, range[0], range[1]);
 }

@@ -1,5 +1,5 @@
 import type { RawImage } from "./dataset.js";
-import { readImage } from "./image-folder.js";
+import { readImage } from "./file-collection.js";
 
 /** Reads image files; what the user may want to know about one is told once. @param onNote  told about names that lie */
 export function notedImages(onNote: (note: string) => void = () => {}): (path: string) => Promise<RawImage> {

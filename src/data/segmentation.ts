@@ -5,8 +5,9 @@ import { ConfigError, DataError } from "../errors.js";
 import type { ImageSource, Split } from "./dataset.js";
 import { DEFAULT_MAX_PIXELS } from "./decode.js";
 import { decodeLabelPng, type LabelMap } from "./decode-label-png.js";
+import { imageExtensions, readImage } from "./file-collection.js";
 import { Fingerprint } from "./fingerprint.js";
-import { imageExtensions, readImage, splitFolders } from "./image-folder.js";
+import { splitFolders } from "./image-folder.js";
 import { withLabels } from "./labelled-image.js";
 import { labelsOf, type MaskMeaning } from "./mask-meaning.js";
 import { printable } from "./printable.js";
@@ -43,7 +44,7 @@ export function openMaskPairs(spec: string, split: Split): MaskPairs {
       `data spec "${printable(spec)}": ${kind} has no masks. Name a folder with train/images, train/masks, val/images and val/masks.`,
     );
   }
-  const folder = splitFolder(lookUp(path), named ?? split, named !== null);
+  const folder = splitFolder(lookUp("folder", path), named ?? split, named !== null);
   const pairs = pairsIn(folder);
   const [begin, end] = range ?? [0, pairs.length];
   if (end > pairs.length) {

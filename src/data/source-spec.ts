@@ -1,18 +1,39 @@
 import { existsSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError, DataError } from "../errors.js";
 import { cifar10, cifar100 } from "./cifar.js";
 import { type ImageSource, range, type Split } from "./dataset.js";
+import { idxImages } from "./idx.js";
 import { type ImageFolderOptions, imageFolder } from "./image-folder.js";
+import { imageList } from "./image-list.js";
 import { mnist } from "./mnist.js";
+import { expandPaths, isPattern } from "./patterns.js";
 import { printable } from "./printable.js";
 
-const kinds = ["folder", "cifar10", "cifar100", "mnist"] as const;
+/** What to write for each kind. */
+const forms = {
+  folder: "folder:DIR (or just DIR)",
+  list: "list:FILE",
+  glob: "glob:PATTERN",
+  cifar10: "cifar10:DIR",
+  cifar100: "cifar100:DIR",
+  idx: "idx:DIR",
+  wds: "wds:SHARDS",
+  parquet: "parquet:FILES",
+  mnist: "mnist",
+} as const;
 
-/** Kinds of the documented grammar that this version does not read yet. */
-const laterKinds = ["list", "idx", "wds", "parquet"];
+export type SourceKind = keyof typeof forms;
 
-export type SourceKind = (typeof kinds)[number];
+/** Kinds whose path may be a pattern. */
+const patternKinds: readonly SourceKind[] = ["glob", "wds", "parquet"];
+/** Kinds whose images need not be divided into splits. */
+const undividedKinds: readonly SourceKind[] = ["folder", "list", ...patternKinds];
+
+/** Whether images of this kind may be without splits, so that they can only be taken whole. */
+export function mayBeUndivided(kind: SourceKind): boolean {
+  return undividedKinds.includes(kind);
+}
 
 /** A data spec taken apart; nothing has been looked up yet. */
 export interface SourceSpec {
@@ -45,7 +66,9 @@ export function parseSourceSpec(spec: string): SourceSpec {
   const kind = prefix === undefined ? "folder" : knownKind(prefix, spec);
   const path = prefix === undefined ? rest : rest.slice(prefix.length + 1);
   if (path === "" && kind !== "mnist") {
-    throw new ConfigError(`data spec ${quote(spec)}: a path is missing. Write for example ${kind}:DIR.`);
+    throw new ConfigError(
+      `data spec ${quote(spec)}: a path is missing. Write for example ${forms[kind].split(" ")[0]}.`,
+    );
   }
   if (path !== "" && kind === "mnist") {
     throw new ConfigError(
@@ -83,13 +106,24 @@ function cutSplit(rest: string, spec: string): [string, Split | null] {
 }
 
 function knownKind(prefix: string, spec: string): SourceKind {
-  const kind = kinds.find((name) => name === prefix);
-  if (kind !== undefined) return kind;
-  const state = laterKinds.includes(prefix) ? "is not read by this version" : "is unknown";
-  const readable = "folder:DIR (or just DIR), cifar10:DIR, cifar100:DIR, mnist";
+  if (Object.hasOwn(forms, prefix)) return prefix as SourceKind;
   throw new ConfigError(
-    `data spec ${quote(spec)}: the kind ${printable(prefix)} ${state}. Kinds in this version: ${readable}.`,
+    `data spec ${quote(spec)}: the kind ${printable(prefix)} is unknown. Write ${Object.values(forms).join(", ")}.`,
   );
+}
+
+/**
+ * The same data spec with an absolute path, so that it means the same in any working folder.
+ *
+ * @param spec  as given on the command line
+ * @param dataFolder  as in `OpenOptions`
+ * @throws ConfigError as `parseSourceSpec`
+ * @throws DataError if the data is not there
+ */
+export function absoluteSpec(spec: string, dataFolder = process.env.POA_DATA): string {
+  const { kind, path, split, range } = parseSourceSpec(spec);
+  if (kind === "mnist") return spec;
+  return `${kind}:${resolve(lookUp(kind, path, dataFolder))}${split ? `#${split}` : ""}${range ? `@${range.join("..")}` : ""}`;
 }
 
 /**
@@ -103,30 +137,67 @@ function knownKind(prefix: string, spec: string): SourceKind {
 export async function openSource(spec: string, options: OpenOptions = {}): Promise<ImageSource> {
   const { split: defaultSplit, dataFolder = process.env.POA_DATA, ...decoding } = options;
   const parsed = parseSourceSpec(spec);
-  const path = parsed.kind === "mnist" ? "" : lookUp(parsed.path, dataFolder);
-  const source = open(parsed.kind, path, { ...decoding, split: parsed.split ?? undefined, defaultSplit });
+  const path = parsed.kind === "mnist" ? "" : lookUp(parsed.kind, parsed.path, dataFolder);
+  const source = await open(parsed.kind, path, { ...decoding, split: parsed.split ?? undefined, defaultSplit });
   return parsed.range === null ? source : range(source, parsed.range[0], parsed.range[1]);
 }
 
-function open(kind: SourceKind, path: string, options: ImageFolderOptions): ImageSource {
-  if (kind === "folder") return imageFolder(path, options);
-  const split = options.split ?? options.defaultSplit;
-  if (kind === "mnist") return mnist({ split });
-  return kind === "cifar10" ? cifar10(path, { split }) : cifar100(path, { split });
+/** Modules of the larger kinds are loaded when one is opened. */
+async function open(kind: SourceKind, path: string, options: ImageFolderOptions): Promise<ImageSource> {
+  const { split: given, defaultSplit, ...encoded } = options;
+  const split = given ?? defaultSplit;
+  switch (kind) {
+    case "folder":
+      return imageFolder(path, options);
+    case "list":
+      refuseSplit(kind, path, options);
+      return imageList(path, encoded);
+    case "glob": {
+      refuseSplit(kind, path, options);
+      return (await import("./image-glob.js")).imageGlob(path, encoded);
+    }
+    case "cifar10":
+      return cifar10(path, { split });
+    case "cifar100":
+      return cifar100(path, { split });
+    case "idx":
+      return idxImages(path, { split });
+    case "wds": {
+      const { containerFiles } = await import("./containers.js");
+      const { webDataset } = await import("./webdataset.js");
+      return webDataset(containerFiles(kind, path, ".tar", options), encoded);
+    }
+    case "parquet": {
+      const { containerFiles } = await import("./containers.js");
+      const { parquetImages } = await import("./parquet.js");
+      return parquetImages(containerFiles(kind, path, ".parquet", options), encoded);
+    }
+    case "mnist":
+      return mnist({ split });
+  }
+}
+
+/** For kinds that name images one by one. */
+function refuseSplit(kind: SourceKind, path: string, { split, defaultSplit }: ImageFolderOptions): void {
+  if (split === undefined && defaultSplit !== "test") return;
+  throw new DataError(
+    `${kind}: ${printable(path)} has no ${split ?? defaultSplit} split; a ${kind} is always taken whole. Name the images of each split apart.`,
+  );
 }
 
 /**
  * A path of a data spec where it exists: in the data folder, or as it is.
  *
+ * @param kind  those that take patterns may name no file that exists
  * @param dataFolder  see `OpenOptions`
  * @throws DataError if it is in neither place
  */
-export function lookUp(path: string, dataFolder: string | undefined = process.env.POA_DATA): string {
+export function lookUp(kind: SourceKind, path: string, dataFolder: string | undefined = process.env.POA_DATA): string {
   const places = dataFolder && !isAbsolute(path) ? [join(dataFolder, path), path] : [path];
   const found = places.find((place) => existsSync(place));
-  if (found === undefined) {
-    const absent = `${places.map(printable).join(" and ")} ${places.length > 1 ? "do" : "does"} not exist`;
-    throw new DataError(`data: ${absent}. Check the path, or set POA_DATA to the folder it is in.`);
-  }
-  return found;
+  if (found !== undefined) return found;
+  if (patternKinds.includes(kind) && isPattern(path))
+    return places.find((place) => expandPaths(place, kind).some((file) => existsSync(file))) ?? path;
+  const absent = `${places.map(printable).join(" and ")} ${places.length > 1 ? "do" : "does"} not exist`;
+  throw new DataError(`data: ${absent}. Check the path, or set POA_DATA to the folder it is in.`);
 }

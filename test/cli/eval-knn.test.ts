@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
+import { tarFile } from "../support/tar-files.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
@@ -89,6 +90,23 @@ test("queries may stand elsewhere, in a folder with or without splits", async ()
     cwd,
   });
   assert.equal([named.result.bank, named.result.queries], [10, 16]);
+});
+
+test("bank and queries may be lists, patterns and shards, which are taken whole", async () => {
+  const images = ["left/000.png", "left/002.png", "right/001.png", "right/003.png"];
+  const members = images.map((path, i) => ({
+    name: `${i}.png`,
+    content: readFileSync(join(cwd, "split", "test", path)),
+  }));
+  const labels = images.map((path, i) => ({ name: `${i}.cls`, content: path.split("/")[0] }));
+  writeFileSync(join(cwd, "some-0.tar"), tarFile(members.flatMap((member, i) => [member, labels[i]])));
+  writeFileSync(join(cwd, "list.txt"), images.map((path) => `split/test/${path}\t${path.split("/")[0]}\n`).join(""));
+  const sources = ["wds:some-{0..0}.tar", "list:list.txt", "glob:split/test/*/00[0-3].png"];
+  for (const [i, data] of sources.entries()) {
+    const test = sources[(i + 1) % sources.length];
+    const { result } = await expectExit(0, knn("--data", data, "--test", test, "--k", "1", "--json"), { cwd });
+    assert.equal([result.bank, result.queries, result.top1], [4, 4, { 1: 1 }], `${data} and ${test}`);
+  }
 });
 
 test("a sub-network in place, or a file, can be evaluated", async () => {

@@ -207,7 +207,7 @@ test("data that is not there, has no image, or has none that can be read, ends w
 });
 
 test("wrong use of the data spec ends with 2", async () => {
-  for (const data of ["images#tset", "wds:images", "images@3..1"]) {
+  for (const data of ["images#tset", "tfrecord:images", "images@3..1"]) {
     const args = ["pretrain", "--config", "tiny.yaml", "--data", data, "--out", "none"];
     assert.match((await expectCode(2, args, { cwd })).stderr, /^error: data spec/);
   }

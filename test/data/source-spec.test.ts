@@ -1,9 +1,10 @@
 import { basename, dirname, relative } from "node:path";
 import * as assert from "uvu/assert";
-import { openSource, parseSourceSpec } from "../../src/data/source-spec.js";
+import { absoluteSpec, openSource, parseSourceSpec } from "../../src/data/source-spec.js";
 import { ConfigError, DataError } from "../../src/errors.js";
 import { cifarFile } from "../support/cifar-files.js";
 import { imageFixture } from "../support/image-fixtures.js";
+import { tarFile } from "../support/tar-files.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
@@ -17,6 +18,11 @@ const parsed: readonly (readonly [string, ReturnType<typeof parseSourceSpec>])[]
   ["./mnist", { kind: "folder", path: "./mnist", split: null, range: null }],
   ["C:\\photos", { kind: "folder", path: "C:\\photos", split: null, range: null }],
   ["me@home/c#/x", { kind: "folder", path: "me@home/c#/x", split: null, range: null }],
+  ["list:a/b.txt", { kind: "list", path: "a/b.txt", split: null, range: null }],
+  ["glob:p/**/*.{jpg,png}@0..9", { kind: "glob", path: "p/**/*.{jpg,png}", split: null, range: [0, 9] }],
+  ["idx:mnist#test", { kind: "idx", path: "mnist", split: "test", range: null }],
+  ["wds:s-{000..009}.tar@0..5", { kind: "wds", path: "s-{000..009}.tar", split: null, range: [0, 5] }],
+  ["parquet:data#train", { kind: "parquet", path: "data", split: "train", range: null }],
   ["../up@1..2", { kind: "folder", path: "../up", split: null, range: [1, 2] }],
 ];
 
@@ -27,11 +33,9 @@ for (const [spec, expected] of parsed) {
 }
 
 const refused: readonly (readonly [string, RegExp])[] = [
-  ["parquet:a.parquet", /the kind parquet is not read by this version\. Kinds in this version: folder:DIR .*mnist/],
-  ["list:a.txt", /list is not read by this version/],
-  ["idx:a", /idx is not read by this version/],
-  ["wds:shard-{000..009}.tar", /wds is not read by this version/],
-  ["cifar:DIR", /the kind cifar is unknown\. Kinds in this version: folder/],
+  ["cifar:DIR", /the kind cifar is unknown\. Write folder:DIR \(or just DIR\), list:FILE, .*, mnist\./],
+  ["toString:x", /the kind toString is unknown/],
+  ["wds:", /a path is missing\. Write for example wds:SHARDS/],
   ["", /a path is missing/],
   ["folder:", /a path is missing\. Write for example folder:DIR/],
   ["cifar10:#train", /a path is missing\. Write for example cifar10:DIR/],
@@ -63,6 +67,13 @@ const folder = tempFolder({
   "test/a/4.png": png,
   "bin/data_batch_1.bin": cifarFile([[3], [4], [5]]),
   "bin/test_batch.bin": cifarFile([[1]]),
+  "list.txt": "train/a/1.png\ttrain\ntest/a/4.png\ttest\n",
+  "wds/train-0.tar": tarFile([
+    { name: "1.png", content: png },
+    { name: "2.png", content: png },
+  ]),
+  "wds/val-0.tar": tarFile([{ name: "3.png", content: png }]),
+  "idx/train-images-idx3-ubyte": Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7, 8]),
 });
 
 async function failure(spec: string, options = {}): Promise<Error> {
@@ -84,6 +95,39 @@ test("a spec opens the split that it names, else the default one, else everythin
   assert.equal(await lengths(folder), [4, 3, 1]);
   assert.equal(await lengths(`folder:${folder}#train`), [3, 3, 3]);
   assert.is((await openSource("mnist", { split: "test" })).length, 2000);
+});
+
+test("lists, patterns, IDX files and shards are opened by their kind", async () => {
+  const lengthOf = async (spec: string, options = {}) => (await openSource(spec, options)).length;
+  assert.is(await lengthOf(`list:${folder}/list.txt`, { split: "train" }), 2);
+  assert.is(await lengthOf(`glob:${folder}/t*/**/*.png`), 4);
+  assert.is(await lengthOf(`idx:${folder}/idx#train@1..2`), 1);
+  assert.is(await lengthOf(`wds:${folder}/wds/{train,val}-0.tar`), 3);
+  assert.is(await lengthOf(`wds:${folder}/wds`, { split: "test" }), 1);
+  assert.match((await failure(`parquet:${folder}/list.txt`)).message, /is no Parquet file/);
+});
+
+test("a list and a pattern have no splits, and say so", async () => {
+  const message = async (spec: string, options = {}) => {
+    const error = await failure(spec, options);
+    assert.instance(error, DataError);
+    return error.message;
+  };
+  assert.match(
+    await message(`list:${folder}/list.txt#train`),
+    /list\.txt has no train split; a list is always taken whole/,
+  );
+  assert.match(await message(`glob:${folder}/**/*.png`, { split: "test" }), /has no test split; a glob is always/);
+});
+
+test("patterns are looked up in the data folder, and made absolute where they match", async () => {
+  const dataFolder = dirname(folder);
+  const pattern = `${basename(folder)}/wds/*-{0..0}.tar`;
+  assert.is((await openSource(`wds:${pattern}`, { dataFolder })).length, 3);
+  assert.is(absoluteSpec(`wds:${pattern}#train@0..1`, dataFolder), `wds:${dataFolder}/${pattern}#train@0..1`);
+  assert.is(absoluteSpec(folder), `folder:${folder}`);
+  assert.is(absoluteSpec("mnist#train"), "mnist#train");
+  assert.match((await failure(`wds:${pattern}x`, { dataFolder })).message, /wds: no file .*\*-\{0\.\.0\}\.tarx/);
 });
 
 test("a range counts within the split", async () => {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { absoluteSpec } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
 import { type HiddenLayer, projectionStart } from "../../export/projection-start.js";
 import { pooledLength } from "../../models/classifier.js";
@@ -17,7 +18,7 @@ import {
 import { type FinetuneResult, FinetuneRun, tellResult } from "../finetune-run.js";
 import { openModel, teacherWeights } from "../model.js";
 import type { Output } from "../output.js";
-import { absoluteSpec, hostInfo } from "../training.js";
+import { hostInfo } from "../training.js";
 import { version } from "../version.js";
 
 export const finetune: Command = {
