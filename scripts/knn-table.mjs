@@ -2,9 +2,9 @@
 // node scripts/knn-table.mjs RUN DATA [NAME,NAME,... [QUERIES]]   (QUERIES: further spec, whose images join the test split)
 import { join } from "node:path";
 import { loadConfig } from "../dist/src/cli/config-file.js";
-import { EvalTransform } from "../dist/src/data/eval-transform.js";
+import { EvalTransform, usualGeometry } from "../dist/src/data/eval-transform.js";
 import { openSource } from "../dist/src/data/source-spec.js";
-import { extractFeatures, usualGeometry } from "../dist/src/eval/features.js";
+import { extractFeatures } from "../dist/src/eval/features.js";
 import { knnAccuracy } from "../dist/src/eval/knn.js";
 import { readEncoder } from "../dist/src/export/encoder-file.js";
 import { sliceEncoder } from "../dist/src/models/encoder.js";
