@@ -78,7 +78,7 @@ const CACHE_BYTES = 2 ** 31;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
 /** What the engine's own heap and code gain during a run. */
-const ENGINE_BYTES = 46 << 20;
+const ENGINE_BYTES = 43 << 20;
 /** What a thread touches of the working memory of its kernels, and its own stack and heap. */
 const THREAD_BYTES = 3 << 20;
 
