@@ -8,7 +8,7 @@ import { imageArray } from "../../src/data/image-array.js";
 import { loadEncoder } from "../../src/edge.js";
 import { DataError, FormatError, MemoryError } from "../../src/errors.js";
 import { extractFeatures } from "../../src/eval/features.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import type { Encoder } from "../../src/models/encoder.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
 import { close } from "../support/close.js";
