@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -30,7 +30,9 @@ const SHORT = [
   ...["--json", "--out"],
 ];
 
-/** @param verb  how the program is called up to the verb */
+/** The student after the last step, of a demonstration that has run. */
+const weightsOf = (out: string) => readFileSync(join(folder, out, "checkpoints/000000020/student.safetensors"));
+
 async function expectDemo(out: string, program: string, args: readonly string[]): Promise<void> {
   const { stdout } = await run(program, [...args, "demo", ...SHORT, out], { cwd: folder });
   const result = JSON.parse(stdout.trim().split("\n").at(-1)!);
@@ -53,21 +55,29 @@ const LIMIT = { timeoutMs: 300_000 };
 
 test("the packed package trains a classifier in Node", () => expectDigits(process.execPath, []), LIMIT);
 
-test("npx poa demo runs from the packed package", () => expectDemo("by-npx", "npx", ["--no-install", "poa"]), LIMIT);
+test("npx poa demo runs from the packed package", () => expectDemo("npx", "npx", ["--no-install", "poa"]), LIMIT);
 
 /** With the packages that npm has installed, and every permission. */
-function others({ deno, bun }: Record<"deno" | "bun", Program>): [string, Program, string[], string[]][] {
-  return [
-    ["Deno", deno, ["run", "--allow-all"], ["npm:poa"]],
-    ["Bun", bun, ["--no-install"], ["node_modules/poa/dist/src/cli/main.js"]],
-  ];
-}
+const others: readonly [name: string, Program, args: string[], poa: string[]][] = [
+  ["Deno", programs.deno, ["run", "--allow-all"], ["npm:poa"]],
+  ["Bun", programs.bun, ["--no-install"], ["node_modules/poa/dist/src/cli/main.js"]],
+];
 
-for (const [name, { path, missing }, args, poa] of others(programs)) {
-  const properties = [`the packed package trains a classifier in ${name}`, `the packed program's demo runs in ${name}`];
+for (const [name, { path, missing }, args, poa] of others) {
+  const properties = [
+    `the packed package trains a classifier in ${name}`,
+    `the demo runs in ${name} and gives the weights of Node`,
+  ];
   if (missing) for (const property of properties) leaveOut(property, missing);
   else {
     test(properties[0], () => expectDigits(path, args), LIMIT);
-    test(properties[1], () => expectDemo(`by-${name}`, path, [...args, ...poa]), LIMIT);
+    test(
+      properties[1],
+      async () => {
+        await expectDemo(name, path, [...args, ...poa]);
+        assert.ok(weightsOf(name).equals(weightsOf("npx")), "its weights are not those of Node");
+      },
+      LIMIT,
+    );
   }
 }
