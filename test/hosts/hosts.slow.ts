@@ -18,7 +18,7 @@ for (const host of hosts) {
         const verdict = verdictOf(host, found, expectedHashes());
         for (const column of columns) assert.ok(verdict[column].ok, `${column}: ${verdict[column].text}`);
       },
-      { timeoutMs: 300_000 },
+      { timeoutMs: 600_000 },
     );
 }
 

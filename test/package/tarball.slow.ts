@@ -9,7 +9,9 @@ import { tempFolder } from "../support/temp-folder.js";
 import { leaveOut, test } from "../support/test.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const run = promisify(execFile);
+const { FORCE_COLOR: _, ...env } = process.env; // Deno colours numbers wherever it is set, also to 0
+const run = (program: string, args: readonly string[], { cwd }: { cwd: string }) =>
+  promisify(execFile)(program, args, { cwd, env });
 
 /** The package as npm packs it, installed as a stranger would who trusts no script. */
 async function installed(): Promise<string> {
