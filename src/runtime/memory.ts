@@ -82,6 +82,6 @@ export function exhausted(
   const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
   return new MemoryError(
     `memory: ${mib(sizeBytes)} MiB are needed, ${mib(heap.limitBytes)} MiB are allowed and ${mib(heap.sizeBytes)} MiB are held. ` +
-      `Lower the batch, the widths or the number of prototypes, ${wayOut}.`,
+      `Lower the batch, take a smaller network or fewer prototypes, ${wayOut}.`,
   );
 }
