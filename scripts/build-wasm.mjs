@@ -72,7 +72,11 @@ kernels.forEach(({ name, parameters }, index) => {
 const digits = (target) => readFileSync(`build/${target}.wasm`).toString("hex");
 writeFileSync(
   "src/runtime/generated/kernels.ts",
-  `/** Every kernel as its callers see it: without scratch and without the range. */
+  `/**
+ * Every kernel as its callers see it: without scratch and without the range.
+ *
+ * @internal
+ */
 export interface Kernels {
 ${interfaceLines.join("\n")}
 }

@@ -14,9 +14,11 @@ export interface Network<D extends Depth = Depth> {
 
 /** A network and how many entries of the sampler's list it has; the full network has one. */
 export interface DistinctNetwork<D extends Depth = Depth> extends Network<D> {
+  /** How often the official list has a network, by the numbers of its width and its depth. */
   readonly draws: number;
 }
 
+/** What a search space is made of. */
 interface SpaceParts<D extends Depth> {
   readonly backbone: "vit" | "swin" | "resnet";
   readonly widths: readonly number[];
@@ -26,6 +28,7 @@ interface SpaceParts<D extends Depth> {
   readonly coordinates: (width: number, depth: D) => readonly number[];
   /** What those numbers count, in the same order. */
   readonly axes: readonly string[];
+  /** A further name of a network, as `small` is of the smallest. */
   readonly knownAs: (width: number, depth: D) => string | undefined;
 }
 

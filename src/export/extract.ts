@@ -11,8 +11,10 @@ import { readEncoder, writeEncoder } from "./encoder-file.js";
 import type { Provenance } from "./encoder-metadata.js";
 import { toTimm, toTorchvision } from "./stock.js";
 
+/** Whose names the tensors of a file have. */
 export type ExtractedNames = "poa" | "timm" | "torchvision";
 
+/** A sub-network as it was written. */
 export interface ExtractedFile {
   readonly name: string;
   readonly file: string;
@@ -30,6 +32,7 @@ export interface ExtractedFile {
   readonly notes: readonly string[];
 }
 
+/** Where a file is written, under which names, and what it is compared on. */
 export interface ExtractionOptions {
   readonly folder: string;
   readonly names: ExtractedNames;

@@ -82,6 +82,7 @@ export class RunRecord {
     return this.metrics.length === 0 ? 0 : this.metrics.iterations[this.metrics.length - 1] + 1;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.iterations >= this.plan.totalIterations;
   }

@@ -36,6 +36,7 @@ export interface KernelProvider {
   readonly kernels: Kernels;
 }
 
+/** How the runtime starts. */
 export interface InitOptions {
   /** Limit of linear memory: bytes or "512MiB", "2GiB". Default 4 GiB, the address space. */
   memory?: number | string;

@@ -62,6 +62,7 @@ export interface FinetuneState<T> {
   readonly optimizer: ReadonlyMap<string, T>;
 }
 
+/** The start of the weights, and what happens on broken images. */
 export interface FineTunerOptions {
   /** Told once per broken image. */
   onWarning?: (message: string) => void;
@@ -126,6 +127,7 @@ export class FineTuner {
     return this.next;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.next >= this.plan.totalIterations;
   }
@@ -231,6 +233,7 @@ export class FineTuner {
     this.stream = null;
   }
 
+  /** Gives the memory of the run back. */
   dispose(): void {
     this.close();
     this.model.dispose();

@@ -17,6 +17,7 @@ const SIDE = 128;
 const DIMMED = 0.8;
 const COVER = [0.35, 0.85] as const;
 
+/** At which size images are seen. */
 export interface AttentionOptions {
   /** Side in pixels at which the encoder sees the images. Default: that of its training. */
   readonly resolution?: number;
