@@ -27,7 +27,7 @@ export interface EdgeOptions extends Pick<InitOptions, "memory" | "threads" | "s
  *
  * @throws DataError if nothing can be read there
  * @throws FormatError if the bundle is damaged or of another version
- * @throws ResourceError on a host without WebAssembly SIMD, MemoryError if it gives no memory
+ * @throws ResourceError on a host that runs no WebAssembly with SIMD, MemoryError if it gives no memory
  */
 export async function loadEncoder(source: BundleSource, options: EdgeOptions = {}): Promise<EdgeEncoder> {
   const { bytes, label } = await readSource(source);

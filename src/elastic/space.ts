@@ -14,7 +14,7 @@ export interface Network<D extends Depth = Depth> {
 
 /** A network and how many entries of the sampler's list it has; the full network has one. */
 export interface DistinctNetwork<D extends Depth = Depth> extends Network<D> {
-  /** How often the official list has a network, by the numbers of its width and its depth. */
+  /** How often the official list has it. */
   readonly draws: number;
 }
 
@@ -23,6 +23,7 @@ interface SpaceParts<D extends Depth> {
   readonly backbone: "vit" | "swin" | "resnet";
   readonly widths: readonly number[];
   readonly depths: readonly D[];
+  /** How often the official list has a network, by the numbers of its width and its depth. */
   readonly draws: (widthIndex: number, depthIndex: number) => number;
   /** The numbers in a network's name: width, then depths. */
   readonly coordinates: (width: number, depth: D) => readonly number[];
