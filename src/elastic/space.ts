@@ -14,7 +14,6 @@ export interface Network<D extends Depth = Depth> {
 
 /** A network and how many entries of the sampler's list it has; the full network has one. */
 export interface DistinctNetwork<D extends Depth = Depth> extends Network<D> {
-  /** How often the official list has it. */
   readonly draws: number;
 }
 

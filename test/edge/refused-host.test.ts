@@ -39,7 +39,9 @@ test("without SIMD one sentence says so, and the way out", async () => {
   const { validate } = WebAssembly;
   const message = await refusal(() => {
     WebAssembly.validate = () => false;
-    return () => void (WebAssembly.validate = validate);
+    return () => {
+      WebAssembly.validate = validate;
+    };
   });
   assert.match(message, /^init: the kernels need WebAssembly SIMD, which this host lacks\. Use Node 20/);
 });
@@ -52,7 +54,9 @@ test("where nothing may be compiled one sentence says so, and the way out", asyn
         throw new WebAssembly.CompileError("Wasm code generation disallowed by embedder");
       }
     } as unknown as typeof WebAssembly.Module;
-    return () => void (WebAssembly.Module = real);
+    return () => {
+      WebAssembly.Module = real;
+    };
   });
   assert.match(message, /^init: this page may not compile WebAssembly \(.*disallowed.*\)\. .*'wasm-unsafe-eval'/);
 });
