@@ -114,7 +114,7 @@ test("only tensor, autograd, ops, optim and image transforms call kernels", () =
 });
 
 /** Load other projects' codecs, not our kernels. */
-const foreignCodecs = new Set(["src/data/jpeg-turbo.ts", "src/data/webp-codec.ts"]);
+const foreignCodecs = new Set(["decoder-module", "jpeg-turbo", "webp-codec"].map((name) => `src/data/${name}.ts`));
 
 test("only runtime knows WebAssembly", () => {
   for (const path of files.filter((file) => !foreignCodecs.has(file))) {

@@ -22,6 +22,7 @@ export interface AugmentPolicy {
   readonly rotationDegrees: number;
 }
 
+/** Sides in pixels. */
 export interface Size {
   readonly height: number;
   readonly width: number;

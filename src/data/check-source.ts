@@ -13,9 +13,11 @@ const TINY_SHARE = 1 / 4;
 /** Ratio of the sides above which an image is suspicious. */
 const LONGEST_ASPECT = 4;
 
+/** Whether the first broken image ends a check, and who is told of progress. */
 export interface CheckOptions {
   /** Stop at the first broken image. */
   readonly strict?: boolean;
+  /** Told how many of all images are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -25,6 +27,7 @@ export interface Finding {
   readonly reason: string;
 }
 
+/** Sides in pixels. */
 export interface ImageDimensions {
   readonly width: number;
   readonly height: number;

@@ -5,6 +5,7 @@ import { type Box, type DetectionObject, type DetectionSource, detectionSource }
 import { notedImages } from "./noted-images.js";
 import { printable } from "./printable.js";
 
+/** Where the images of an annotation file are, and who is told of oddities. */
 export interface CocoOptions {
   /** Folder of the images that the file names. */
   readonly images: string;

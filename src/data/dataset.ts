@@ -11,6 +11,7 @@ export interface RawImage {
   readonly data: Uint8Array;
 }
 
+/** A part of a data set: to learn from, or to measure on. */
 export type Split = "train" | "test";
 
 /** A finite, indexable collection of images. */

@@ -3,8 +3,10 @@ import { toChannels } from "./channels.js";
 import type { RawImage } from "./dataset.js";
 import type { AlphaRule } from "./decode-png.js";
 
+/** File formats that are read. */
 export type ImageFormat = "png" | "jpeg" | "webp";
 
+/** How a file is decoded, and what errors call it. */
 export interface DecodeOptions {
   /** What to call the bytes in an error, usually their path; its extension is compared with what the bytes are. */
   readonly path?: string;
@@ -16,6 +18,7 @@ export interface DecodeOptions {
   readonly alpha?: AlphaRule;
 }
 
+/** An image, its format, and what is odd about the file. */
 export interface DecodedImage {
   readonly image: RawImage;
   readonly format: ImageFormat;

@@ -15,9 +15,11 @@ export interface DetectionSpec {
   readonly range: readonly [number, number] | null;
 }
 
+/** Where the images are, and who is told of oddities. */
 export interface OpenDetectionOptions {
   /** Folder of the images of `coco:`; default the folder of the file. */
   readonly images?: string;
+  /** Told what is odd about the annotations. */
   readonly onNote?: (note: string) => void;
 }
 

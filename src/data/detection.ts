@@ -23,6 +23,7 @@ export interface DetectionSource extends ImageSource {
   readonly labels: null;
   /** Names of the objects' classes. */
   readonly classes: readonly string[];
+  /** The objects of an image. */
   objects(index: number): readonly DetectionObject[];
   /** By which the image is known in a file of results: COCO's number, VOC's name. */
   imageId(index: number): number | string;

@@ -2,6 +2,7 @@ import type { ImageSource } from "./dataset.js";
 import { type DecodeOptions, decode } from "./decode.js";
 import { printable } from "./printable.js";
 
+/** How image files are decoded. */
 export interface EncodedOptions extends Omit<DecodeOptions, "path"> {
   /** Told once per image about a name that says another format than the content. */
   readonly onNote?: (note: string) => void;

@@ -23,6 +23,7 @@ export function usualGeometry(size: number): EvalGeometry & { readonly kind: "cr
   return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
 }
 
+/** How images are resized, cut and normalised. */
 export interface EvalTransformOptions {
   readonly geometry: EvalGeometry;
   readonly channels: number;

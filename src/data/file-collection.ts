@@ -8,7 +8,7 @@ import { type EncodedOptions, encodedSource } from "./encoded-source.js";
 import { Fingerprint } from "./fingerprint.js";
 import type { FoundFile } from "./folder-walk.js";
 import type { Labelling } from "./labels.js";
-import { printable } from "./printable.js";
+import { hintOnName, printable } from "./printable.js";
 
 /**
  * File names taken for images. Formats that cannot be read in this version are among them, so that such a file is reported when it
@@ -67,7 +67,7 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new DataError(`${printable(path)}: cannot be read (${code}). Was it moved or deleted?`, { cause: error });
+    throw new DataError(`${printable(path)}: cannot be read (${code}). ${hintOnName(path)}`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../errors.js";
-import { printable } from "./printable.js";
+import { hintOnName, printable } from "./printable.js";
 
 export interface FolderEntry {
   readonly name: string;
@@ -31,10 +31,27 @@ export function listFolder(folder: string): FolderEntry[] {
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reasons: Readonly<Record<string, string>> = { ENOENT: "does not exist", ENOTDIR: "is not a folder" };
-    const reason = reasons[code ?? ""] ?? `cannot be read (${code})`;
-    throw new DataError(`folder: ${printable(folder)} ${reason}. Check the path.`, { cause: error });
+    throw unreadable(folder, error);
+  }
+}
+
+function unreadable(folder: string, error: unknown): DataError {
+  const { code } = error as NodeJS.ErrnoException;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: folder.includes("\ufffd") ? `cannot be read. ${hintOnName(folder)}` : "does not exist. Check the path.",
+    ENOTDIR: "is not a folder. Check the path.",
+    ENAMETOOLONG: "cannot be read: its path is longer than this system allows. Give folders on the way shorter names.",
+  };
+  const reason = reasons[code ?? ""] ?? `cannot be read (${code}). Check the path.`;
+  return new DataError(`folder: ${printable(folder)} ${reason}`, { cause: error });
+}
+
+/** Without links. */
+function realPath(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
   }
 }
 
@@ -63,7 +80,7 @@ export function findFiles(folder: string, roots: readonly string[] = [""]): Foun
     const pending = [{ path: root, className: null as string | null }];
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       const { path, className } = entry;
-      const real = realpathSync(join(folder, path));
+      const real = realPath(join(folder, path));
       if (visited.has(real)) continue;
       visited.add(real);
       for (const { name, kind } of listFolder(join(folder, path)).reverse()) {

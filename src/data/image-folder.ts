@@ -12,6 +12,7 @@ export const splitFolders: Readonly<Record<Split, readonly string[]>> = {
   test: ["test", "val", "valid", "validation"],
 };
 
+/** Which part of a folder is read, and how its files are decoded. */
 export interface ImageFolderOptions extends EncodedOptions {
   /** "train" is the sub-folder `train`, "test" the first of `test`, `val`, `valid`, `validation`; one of them must be there. */
   readonly split?: Split;

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { decoderModule } from "./decoder-module.js";
 
 /** Pixel formats of the TurboJPEG interface, by number of components that they deliver. */
 const pixelFormats = { 1: 6 /* TJPF_GRAY */, 3: 0 /* TJPF_RGB */, 4: 11 /* TJPF_CMYK */ } as const;
@@ -93,10 +92,7 @@ function allocate(codec: Codec, size: number): number {
 }
 
 function instantiate(): Codec {
-  if (compiled === null) {
-    const path = createRequire(import.meta.url).resolve("@cwasm/jpeg-turbo/jpeg-turbo.wasm");
-    compiled = new WebAssembly.Module(readFileSync(path));
-  }
+  compiled ??= decoderModule("@cwasm/jpeg-turbo/jpeg-turbo.wasm");
   const stop = (): never => {
     throw new JpegCorrupt("its compressed data cannot be decoded");
   };

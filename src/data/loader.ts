@@ -6,6 +6,7 @@ import { type BatchPlan, batchesPerPass, passOrder, positionOf } from "./order.j
 /** Files of one batch that are open at the same time. */
 const PARALLEL_READS = 8;
 
+/** How a source is dealt into batches. */
 export interface BatchOptions {
   readonly batchSize: number;
   /** Seed of the order. Default 0. */
@@ -28,6 +29,7 @@ export interface BatchOptions {
   readonly onWarning?: (message: string) => void;
 }
 
+/** Images that are used together. */
 export interface ImageBatch {
   /** Number of the batch since iteration 0 of the run. */
   readonly iteration: number;
@@ -39,6 +41,7 @@ export interface ImageBatch {
   readonly labels: Int32Array | null;
 }
 
+/** Batches to iterate over. */
 export interface BatchStream extends AsyncIterable<ImageBatch> {
   /** Reason by path of every image that could not be read so far. */
   readonly broken: ReadonlyMap<string, string>;

@@ -64,6 +64,7 @@ const defaults = {
   std: [0.229, 0.224, 0.225],
 } as const satisfies MultiCropOptions;
 
+/** Options with their defaults filled in. */
 type ResolvedOptions = Required<MultiCropOptions>;
 
 /** The crops of a batch, crop-major: crop 0 of all images, crop 1 of all images, … */

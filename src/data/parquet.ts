@@ -8,6 +8,7 @@ import type { ParquetColumns } from "./parquet-columns.js";
 import type { ParquetFile } from "./parquet-file.js";
 import { printable } from "./printable.js";
 
+/** Which columns are read, and how much of a file is held. */
 export interface ParquetOptions extends EncodedOptions {
   /** Column of the encoded images: bytes, or a group with a member `bytes`. Default: `image`, `img`, else the only one of that kind. */
   readonly imageColumn?: string;

@@ -6,10 +6,13 @@ import { type DetectionObject, type DetectionSource, detectionSource } from "./d
 import { notedImages } from "./noted-images.js";
 import { printable } from "./printable.js";
 
+/** Lists that a folder of VOC may have. */
 const splits = ["train", "val", "trainval", "test"] as const;
 
+/** One of the lists of a folder of VOC. */
 export type VocSplit = (typeof splits)[number];
 
+/** Which list of a folder of VOC is taken, and who is told of oddities. */
 export interface PascalVocOptions {
   readonly split: VocSplit;
   /** Told once per file about a name that says another format than the content. */

@@ -10,9 +10,9 @@ const WEIGHT_BITS = 22;
 export interface ResampleTable {
   /** Row stride of `weights`: the most input pixels that any output pixel takes. */
   readonly taps: number;
-  /** [size, 2]: first input pixel and number of input pixels. */
+  /** First input pixel and number of input pixels, [size, 2]. */
   readonly bounds: Int32Array;
-  /** [size, taps]: weights times 2^22, rounded; entries past the number of input pixels are 0. */
+  /** Weights times 2^22, rounded, [size, taps]; entries past the number of input pixels are 0. */
   readonly weights: Int32Array;
 }
 

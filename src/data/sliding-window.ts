@@ -7,6 +7,7 @@ import type { RawImage } from "./dataset.js";
 import { ImageWorkspace } from "./image-workspace.js";
 import { paddedWindow, withShortSide } from "./padded-window.js";
 
+/** How windows are laid over images. */
 export interface SlidingWindowOptions {
   /** Short side in pixels that images are brought to. */
   readonly size: number;

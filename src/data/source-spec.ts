@@ -45,6 +45,7 @@ export interface SourceSpec {
   readonly range: readonly [number, number] | null;
 }
 
+/** How a source is opened, and who is told of oddities. */
 export interface OpenOptions extends Omit<ImageFolderOptions, "split" | "defaultSplit"> {
   /** Split to take when the spec names none; undefined takes all images. */
   readonly split?: Split;

@@ -15,6 +15,7 @@ import { drawErasedWindow, eraseWindow } from "./random-erasing.js";
 /** Keeps these draws apart from other uses of the seed: "tune" in ASCII. */
 const STREAM = 0x74756e65;
 
+/** How images are augmented for learning from labels. */
 export interface TrainTransformOptions {
   /** Side of the result in pixels. */
   readonly size: number;

@@ -16,6 +16,15 @@ interface Sample {
   readonly label: string | null;
 }
 
+/** What is lost of a damaged shard, which counts as one image that is broken. */
+interface Rest {
+  readonly shard: string;
+  /** Byte and reason. */
+  readonly damage: string;
+}
+
+type Item = Sample | Rest;
+
 /** Endings of an image, the first that a sample has is taken. */
 const imageEndings = ["jpg", "jpeg", "jpe", "png", "webp"];
 /** Endings of a label, likewise. */
@@ -29,44 +38,75 @@ const WINDOW_BYTES = 2 ** 16;
  * .webp) and its label, `.cls` with a number or a name, or `.json` with a number or a name under "label", "cls" or "class".
  *
  * Shards are read in place: opening walks their headers and reads the labels, an image is read when it is asked for. Nothing is
- * ever unpacked. An image whose name leads outside (absolute, or with `..`), or that is a link or a device, is a broken image.
+ * ever unpacked. An image whose name leads outside (absolute, or with `..`), or that is a link or a device, is a broken image; so is,
+ * once, what follows the place where a shard is damaged or cut off.
  *
  * @param shards  paths
  * @param options  decoding, notes
  * @returns the images in the order of the shards and, within one, of its members; without labels if no sample has one
- * @throws DataError if a shard is missing, compressed, damaged or cut off (with the byte where), has a sample twice, or a label that
- *   cannot be read; if there is no image; and if some samples have labels and others have none
+ * @throws DataError if a shard is missing or compressed, has a sample twice, or a label that cannot be read; if there is no image in
+ *   any shard; and if some samples have labels and others have none
  * Source: https://github.com/webdataset/webdataset, "The WebDataset Format".
  */
 export function webDataset(shards: readonly string[], options: EncodedOptions = {}): ImageSource {
-  const samples = shards.flatMap(readShard);
-  if (samples.length === 0) {
+  const items = withWholeLabels(shards.flatMap(readShard));
+  if (!items.some(isSample)) {
+    const [rest] = items as Rest[];
+    if (rest !== undefined) throw new DataError(`wds: ${printable(rest.shard)}: ${rest.damage}`);
     const endings = imageEndings.map((ending) => `.${ending}`).join(" ");
     throw new DataError(
       `wds: no images in the ${shards.length} shards from ${printable(shards[0] ?? "")} on. Looked for ${endings}.`,
     );
   }
-  const path = (index: number): string => `${samples[index].shard}#${samples[index].image.name}`;
-  const { labels, classes } = numberLabels(
-    samples.map(({ label }) => label),
-    (index) => `wds: ${printable(path(index))}`,
-  );
+  const path = (index: number): string => pathOf(items[index]);
+  const { labels, classes } = numberLabels(labelsOf(items), (index) => `wds: ${printable(path(index))}`);
   return encodedSource(
     {
       name: `wds:${printable(shards.length === 1 ? shards[0] : `${shards[0]} and ${shards.length - 1} more`)}`,
-      length: samples.length,
+      length: items.length,
       labels,
       classes,
       path,
-      bytes: (index) => readMember(samples[index], printable(path(index))),
+      bytes: (index) => readItem(items[index]),
       fingerprint: () => {
         const hash = new Fingerprint().text("wds");
-        for (const { shard, image } of samples) hash.text(basename(shard)).text(image.name).integers([image.sizeBytes]);
+        for (const item of items) {
+          hash.text(basename(item.shard)).text(nameOf(item));
+          if (isSample(item)) hash.integers([item.image.sizeBytes]);
+        }
         return hash.integers(labels ?? []).digest();
       },
     },
     options,
   );
+}
+
+const isSample = (item: Item): item is Sample => "image" in item;
+
+const nameOf = (item: Item) => (isSample(item) ? item.image.name : "(rest)");
+
+const pathOf = (item: Item) => `${item.shard}#${nameOf(item)}`;
+
+/** Without images whose label got lost with the rest of their shard. */
+function withWholeLabels(items: readonly Item[]): Item[] {
+  const labelled = items.some((item) => isSample(item) && item.label !== null);
+  const atDamage = (i: number) => i + 1 < items.length && !isSample(items[i + 1]);
+  return items.filter((item, i) => !(labelled && isSample(item) && item.label === null && atDamage(i)));
+}
+
+/** For what is lost, which no batch will hold, the label of the image before it, or of the first one. */
+function labelsOf(items: readonly Item[]): (string | null)[] {
+  let { label } = items.find(isSample)!;
+  return items.map((item) => {
+    if (isSample(item)) label = item.label;
+    return label;
+  });
+}
+
+async function readItem(item: Item): Promise<Uint8Array> {
+  const label = printable(pathOf(item));
+  if (!isSample(item)) throw new DataError(`${label}: ${item.damage} What follows is lost.`);
+  return readMember(item, label);
 }
 
 async function readMember({ shard, image }: Sample, label: string): Promise<Uint8Array> {
@@ -98,7 +138,7 @@ function faultOf({ name, kind, sizeBytes }: TarEntry): string | null {
   return name.split(/[/\\]/).includes("..") ? "its name leads out of the shard" : null;
 }
 
-function readShard(shard: string): Sample[] {
+function readShard(shard: string): Item[] {
   const label = `wds: ${printable(shard)}`;
   let file: number;
   try {
@@ -113,9 +153,32 @@ function readShard(shard: string): Sample[] {
     const magic = read(0, Math.min(2, size));
     if (magic[0] === 0x1f && magic[1] === 0x8b)
       throw new DataError(`${label} is compressed by gzip, so it cannot be read in place. Run: gunzip FILE`);
-    return gather(readTar(read, size, label), shard, read);
+    const members = new UndamagedMembers(readTar(read, size, label));
+    const samples = gather(members, shard, read);
+    if (members.damage === null) return samples;
+    return [...samples, { shard, damage: members.damage.slice(`${label}: `.length) }];
   } finally {
     closeSync(file);
+  }
+}
+
+/** The members of a shard up to where it is damaged. */
+class UndamagedMembers implements Iterable<TarEntry> {
+  private readonly all: Iterable<TarEntry>;
+  /** The message about what ended them before the end of the shard. */
+  damage: string | null = null;
+
+  constructor(all: Iterable<TarEntry>) {
+    this.all = all;
+  }
+
+  *[Symbol.iterator](): Iterator<TarEntry> {
+    try {
+      yield* this.all;
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      this.damage = error.message;
+    }
   }
 }
 

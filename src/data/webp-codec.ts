@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { decoderModule } from "./decoder-module.js";
 
 /** The decoder's verdict on data that it could not follow. */
 export class WebpCorrupt extends Error {
@@ -49,10 +48,7 @@ function allocate(codec: Codec, size: number): number {
 }
 
 function instantiate(): Codec {
-  if (compiled === null) {
-    const path = createRequire(import.meta.url).resolve("@cwasm/webp/webp.wasm");
-    compiled = new WebAssembly.Module(readFileSync(path));
-  }
+  compiled ??= decoderModule("@cwasm/webp/webp.wasm");
   const stop = (): never => {
     throw new WebpCorrupt("its compressed data cannot be decoded");
   };

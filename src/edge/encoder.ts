@@ -7,7 +7,7 @@ import type { Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { storedEncoder } from "../models/stored-encoder.js";
 import { l2Normalize } from "../ops/normalize.js";
-import { type InitOptions, init, isRunning } from "../runtime/context.js";
+import { dispose, type InitOptions, init, isRunning } from "../runtime/context.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type EdgeImage, PixelReader } from "./pixels.js";
 import { type BundleSource, readSource } from "./source.js";
@@ -29,14 +29,24 @@ export interface EdgeOptions extends Pick<InitOptions, "memory" | "threads" | "s
  *
  * @throws DataError if nothing can be read there
  * @throws FormatError if the bundle is damaged or of another version
- * @throws ResourceError on a host without WebAssembly SIMD, MemoryError if it gives no memory
+ * @throws ResourceError on a host that runs no WebAssembly with SIMD, MemoryError if it gives no memory
  */
 export async function loadEncoder(source: BundleSource, options: EdgeOptions = {}): Promise<EdgeEncoder> {
   const { bytes, label } = await readSource(source);
   const content = unpackBundle(bytes, label);
   const { unitLength = false, ...start } = options;
-  if (!isRunning()) await init(start);
-  return new EdgeEncoder(storedEncoder(content, label), unitLength);
+  const starts = !isRunning();
+  if (starts) await init(start);
+  let encoder: Encoder | undefined;
+  try {
+    encoder = storedEncoder(content, label);
+    return new EdgeEncoder(encoder, unitLength);
+  } catch (error) {
+    // A smaller network shall find its memory.
+    encoder?.backbone.dispose();
+    if (starts) dispose();
+    throw error;
+  }
 }
 
 /** A frozen encoder that takes pixels. */

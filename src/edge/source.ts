@@ -28,7 +28,7 @@ interface Files {
 function filesFor(source: URL | string): Files | undefined {
   const namesFile =
     source instanceof URL ? source.protocol === "file:" : /^file:/i.test(source) || !SCHEME.test(source);
-  return namesFile && typeof globalThis.document === "undefined" ? builtin<Files>("node:fs") : undefined;
+  return namesFile && !("document" in globalThis) ? builtin<Files>("node:fs") : undefined;
 }
 
 /** Two letters at least, since one is a drive. */

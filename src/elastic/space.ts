@@ -17,15 +17,18 @@ export interface DistinctNetwork<D extends Depth = Depth> extends Network<D> {
   readonly draws: number;
 }
 
+/** What a search space is made of. */
 interface SpaceParts<D extends Depth> {
   readonly backbone: "vit" | "swin" | "resnet";
   readonly widths: readonly number[];
   readonly depths: readonly D[];
+  /** How often the official list has a network, by the numbers of its width and its depth. */
   readonly draws: (widthIndex: number, depthIndex: number) => number;
   /** The numbers in a network's name: width, then depths. */
   readonly coordinates: (width: number, depth: D) => readonly number[];
   /** What those numbers count, in the same order. */
   readonly axes: readonly string[];
+  /** A further name of a network, as `small` is of the smallest. */
   readonly knownAs: (width: number, depth: D) => string | undefined;
 }
 

@@ -43,7 +43,11 @@ export function foregroundOf(path: string): string {
   return name.replace(/_bg_.*$/, "").replace(/^fg_/, "");
 }
 
-/** @param variants  at least one */
+/**
+ * Accuracy over variants of a set with other backgrounds.
+ *
+ * @param variants  at least one
+ */
 export function backgroundFigures(variants: readonly VariantAnswers[]): BackgroundFigures {
   const reference = variants.find(({ name }) => name === "original") ?? variants[0];
   const accuracies = new Map(variants.map((variant) => [variant.name, accuracyOf(variant)]));

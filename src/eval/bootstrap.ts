@@ -10,6 +10,7 @@ export interface Interval {
   readonly high: number;
 }
 
+/** How often and with which seed examples are drawn again. */
 export interface BootstrapOptions {
   /** Share of the resampled values inside the interval. Default 0.95. */
   readonly level?: number;

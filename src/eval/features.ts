@@ -19,10 +19,13 @@ export interface ReadingOptions {
   readonly geometry?: EvalGeometry;
   /** Stop at the first broken image instead of leaving it out. */
   readonly strict?: boolean;
+  /** Told how many of all images are done. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
 }
 
+/** How features are extracted, and whether they have length 1. */
 export interface FeatureOptions extends ReadingOptions {
   /** Scale each feature to unit length. Default true. */
   readonly normalize?: boolean;

@@ -21,6 +21,7 @@ export function drawShots(labels: Int32Array, classes: number, perClass: number,
   return rows;
 }
 
+/** How many labels are given, and how often they are drawn. */
 export interface FewShotOptions {
   readonly classes: number;
   /** Labels per class. Default 10. */

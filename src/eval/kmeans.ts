@@ -8,6 +8,7 @@ import { type Nearest, PointCloud } from "./point-cloud.js";
 /** Keeps the draws apart from other uses of a seed: "kmns" in ASCII. */
 const STREAM = 0x6b6d6e73;
 
+/** How many starts there are, and when one ends. */
 export interface KMeansOptions {
   /** Starts, of which the one with the least inertia is the result. Default 10. */
   readonly restarts?: number;
@@ -19,6 +20,7 @@ export interface KMeansOptions {
    */
   readonly tolerance?: number;
   readonly seed?: number;
+  /** Told how many of all starts are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -33,6 +35,7 @@ export interface KMeansStart {
   readonly iterations: number;
 }
 
+/** The best of all starts, and each of them. */
 export interface KMeansResult extends KMeansStart {
   /** All starts in their order. */
   readonly starts: readonly KMeansStart[];

@@ -26,6 +26,7 @@ export interface Latency {
   readonly runs: number;
 }
 
+/** What is timed, and for how long. */
 export interface LatencyOptions {
   /** Images per forward pass. Default 1. */
   readonly batch?: number;

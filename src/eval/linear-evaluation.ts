@@ -18,6 +18,7 @@ export interface LinearSources {
   readonly test: ImageSource;
 }
 
+/** How the classifiers of linear probing are trained. */
 export interface LinearOptions {
   /** Images per step. */
   readonly batchSize: number;
@@ -56,6 +57,7 @@ export interface ChosenClassifier extends ClassifierScore {
   readonly bias: Float32Array;
 }
 
+/** What linear probing found. */
 export interface LinearResult {
   readonly chosen: ChosenClassifier;
   /** Of the chosen classifier's test accuracy: 95 %, over test images. */

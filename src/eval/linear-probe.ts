@@ -30,6 +30,7 @@ export const PROBE_LEARNING_RATES: readonly number[] = [
   ...[1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1],
 ];
 
+/** The grid of classifiers, and how it is trained. */
 export interface LinearProbeOptions {
   /** Kinds of input, as ranges of the columns of a row. */
   readonly inputs: readonly LinearInput[];
@@ -99,6 +100,7 @@ export class LinearProbe {
     return this.next;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.next >= this.options.iterations;
   }

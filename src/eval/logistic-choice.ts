@@ -6,6 +6,7 @@ import { stratifiedFolds } from "./stratified.js";
 /** Penalties of the published protocol, each times 1/n (spec §7.7). */
 export const LOGISTIC_LAMBDAS: readonly number[] = [0.01, 0.1, 1];
 
+/** Which penalties are tried, and over how many folds. */
 export interface LogisticSearch {
   /** Penalties to choose among, each times 1/n. Default 0.01, 0.1, 1. */
   readonly lambdas?: readonly number[];

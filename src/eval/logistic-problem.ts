@@ -14,6 +14,7 @@ export interface LogisticModel {
   readonly intercepts: Float64Array;
 }
 
+/** Classes, penalty and start of the search for the minimum. */
 export interface LogisticOptions {
   readonly classes: number;
   /** λ > 0. */

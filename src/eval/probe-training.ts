@@ -10,9 +10,11 @@ export interface ProbeReport {
   readonly loss: number;
 }
 
+/** When training stops, what is saved, and who is told. */
 export interface ProbeTrainingOptions {
   /** Finishes the step, saves, and returns early. */
   readonly signal?: AbortSignal;
+  /** Told after every step. */
   readonly onStep?: (report: ProbeReport) => void;
   /** Called between steps, at intervals and at the end. */
   readonly save?: (probe: LinearProbe) => void;

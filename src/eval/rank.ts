@@ -56,6 +56,7 @@ export interface Scores {
   readonly violations: readonly Violation[];
 }
 
+/** How networks are scored and timed. */
 export interface ScoreOptions extends Omit<ReadingOptions, "onProgress"> {
   /** Number of neighbours. */
   readonly k: number;

@@ -6,6 +6,7 @@ import { extractFeatures, type FeatureOptions } from "./features.js";
 import { chooseLogistic, type LogisticSearch, rightAnswers, takeRows } from "./logistic-choice.js";
 import { drawLabelled, type LabelAmount } from "./stratified.js";
 
+/** How many labels are given, and how often they are drawn. */
 export interface SemiOptions extends LogisticSearch {
   readonly amount: LabelAmount;
   /** Draws of labels. Default 5. */
@@ -26,6 +27,7 @@ export interface SemiDraw {
   readonly top1: number;
 }
 
+/** What few labels are worth. */
 export interface SemiResult {
   /** Mean test accuracy over the draws. */
   readonly top1: number;

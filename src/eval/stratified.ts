@@ -91,7 +91,7 @@ export function drawLabelled(
  *
  * @returns the fold of each example, 0 … folds − 1
  */
-export function stratifiedFolds(labels: Int32Array, folds: number, rng = new Rng(0, FOLD_STREAM)): Int32Array {
+export function stratifiedFolds(labels: Int32Array, folds: number, rng: Rng = new Rng(0, FOLD_STREAM)): Int32Array {
   const dealt = new Map<number, number>();
   const fold = new Int32Array(labels.length);
   for (const i of rng.permutation(labels.length)) {

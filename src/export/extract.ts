@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Network } from "../elastic/space.js";
+import { PoaError } from "../errors.js";
 import { writeSafetensors } from "../formats/safetensors.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { sizeOfNetwork } from "../models/size.js";
@@ -11,8 +12,13 @@ import { readEncoder, writeEncoder } from "./encoder-file.js";
 import type { Provenance } from "./encoder-metadata.js";
 import { toTimm, toTorchvision } from "./stock.js";
 
+/** Above this a file and its slice are different networks, not rounding. */
+export const EXTRACTION_TOLERANCE = 1e-5;
+
+/** Whose names the tensors of a file have. */
 export type ExtractedNames = "poa" | "timm" | "torchvision";
 
+/** A sub-network as it was written. */
 export interface ExtractedFile {
   readonly name: string;
   readonly file: string;
@@ -30,6 +36,7 @@ export interface ExtractedFile {
   readonly notes: readonly string[];
 }
 
+/** Where a file is written, under which names, and what it is compared on. */
 export interface ExtractionOptions {
   readonly folder: string;
   readonly names: ExtractedNames;
@@ -43,24 +50,26 @@ export interface ExtractionOptions {
  * Writes one sub-network as a file of its own, reads it back and compares it with the slice on images.
  *
  * @param full  the run's teacher
+ * @throws PoaError if they differ by more than `EXTRACTION_TOLERANCE`; no file is left then, and one of before stays as it is
  */
-export function extractNetwork(
-  full: Encoder,
-  network: Network,
-  { folder, names, images, provenance }: ExtractionOptions,
-): ExtractedFile {
+export function extractNetwork(full: Encoder, network: Network, options: ExtractionOptions): ExtractedFile {
+  const { folder, names, images, provenance } = options;
   const { name } = network;
   const slice = sliceEncoder(full, network);
   const dense: Encoder = { backbone: slice.backbone.materialize(), spec: slice.spec };
   const stock = names === "poa" ? null : names === "timm" ? toTimm(dense) : toTorchvision(dense);
   const own = join(folder, `${name}.safetensors`);
-  const bytes = writeEncoder(own, dense, provenance && { ...provenance, network: name });
-  const reread = readEncoder(own);
-  const maxAbsDiff = largestDifference(featureValues(slice, images), featureValues(reread, images));
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
-  if (stock) writeFileSync(file, writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
+  const bytes = writeEncoder(draftOf(own), dense, provenance && { ...provenance, network: name });
+  if (stock) writeFileSync(draftOf(file), writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
   dense.backbone.dispose();
-  reread.backbone.dispose();
+  const maxAbsDiff = differenceOf(slice, draftOf(own), images);
+  const kept = maxAbsDiff <= EXTRACTION_TOLERANCE;
+  for (const path of new Set([own, file])) {
+    if (kept) renameSync(draftOf(path), path);
+    else rmSync(draftOf(path));
+  }
+  if (!kept) throw differs(name, maxAbsDiff);
   return {
     name,
     file,
@@ -71,4 +80,21 @@ export function extractNetwork(
     maxAbsDiff,
     notes: stock?.notes ?? [],
   };
+}
+
+/** Where a file stands until it has been compared. */
+export const draftOf = (path: string) => `${path}.unchecked`;
+
+function differenceOf(slice: Encoder, path: string, images: Tensor): number {
+  const reread = readEncoder(path);
+  const difference = largestDifference(featureValues(slice, images), featureValues(reread, images));
+  reread.backbone.dispose();
+  return difference;
+}
+
+function differs(name: string, maxAbsDiff: number): PoaError {
+  return new PoaError(
+    `extract: the file of network ${name} differs from its slice by ${maxAbsDiff}, more than ${EXTRACTION_TOLERANCE}, and is not ` +
+      "kept. Weights that have diverged do that: look at the losses of the run, and begin again from an earlier checkpoint.",
+  );
 }

@@ -9,6 +9,7 @@ import type { Family } from "./names.js";
 import type { Naming } from "./naming/naming.js";
 import { namingFor } from "./namings.js";
 
+/** What is known about a checkpoint beside its tensors. */
 export interface ImportOptions extends SpecOptions {
   /** Tensors of the backbone's part of the file that may be left over, without its prefix; `*` stands for any text. */
   readonly ignore?: readonly string[];

@@ -36,6 +36,7 @@ export function toTorchvision(encoder: Encoder): StockState {
   return { tensors: spec.family === "swin" ? withPositionIndices(tensors, spec.windowSize, 1) : tensors, notes };
 }
 
+/** How the names of a published checkpoint are formed. */
 export interface PublishedForm {
   /** Before every name, as in `teacher.backbone.`; default none. */
   readonly prefix?: string;

@@ -28,12 +28,14 @@ export type StoredArray =
   | Int8Array
   | Uint8Array;
 
+/** A tensor in a file. */
 export interface StoredTensor {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
   readonly data: StoredArray;
 }
 
+/** What a file of safetensors holds. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, StoredTensor>;
   readonly metadata: Map<string, string>;

@@ -9,6 +9,7 @@ export interface Backbone extends Module {
   readonly featureDim: number;
   /** Multiply-adds of one forward pass over one square image of `side` pixels. */
   multiplyAdds(side: number): number;
+  /** Features of normalised images [B, C, H, W]. */
   forward(images: Tensor, options?: ForwardOptions): Features;
   /** The class feature of `forward` alone [B, F], without what only patch tokens need. */
   classToken(images: Tensor, options?: ForwardOptions): Tensor;

@@ -47,6 +47,7 @@ export class Classifier extends Module {
       hidden > 0 ? new ProjectionClassifier(length, hidden, classes, rng) : new Linear(length, classes, { rng });
   }
 
+  /** Number of classes. */
   get classes(): number {
     const last = this.head instanceof Linear ? this.head : this.head.fc2;
     return last.weight.shape[0];

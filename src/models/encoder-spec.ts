@@ -72,8 +72,11 @@ export interface ResnetArchitecture {
 /** What a network is, apart from its weights and images. */
 export type Architecture = VitArchitecture | SwinArchitecture | ResnetArchitecture;
 
+/** A vision transformer and the images it takes. */
 export type VitSpec = VitArchitecture & ImageContract;
+/** A Swin and the images it takes. */
 export type SwinSpec = SwinArchitecture & ImageContract;
+/** A ResNet and the images it takes. */
 export type ResnetSpec = ResnetArchitecture & ImageContract;
 
 /** What a saved encoder says about itself: enough to build it and to prepare images for it. */

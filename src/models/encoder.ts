@@ -61,7 +61,12 @@ export function buildEncoder(
   state: ReadonlyMap<string, { shape: readonly number[]; data: ArrayLike<number> }>,
 ): Encoder {
   const backbone = unfilled(() => buildBackboneOf(spec));
-  backbone.loadStateDict(state);
+  try {
+    backbone.loadStateDict(state);
+  } catch (error) {
+    backbone.dispose();
+    throw error;
+  }
   backbone.requireGrad(false);
   return { backbone, spec };
 }

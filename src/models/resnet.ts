@@ -26,6 +26,7 @@ import type { Backbone } from "./backbone.js";
 import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
 import { cellsOf, masksOnMap, patchTokens, type TokenGrid } from "./token-grid.js";
 
+/** Size and layout of a ResNet. */
 export interface ResNetOptions extends NormChoice {
   channels?: number;
   /** Channels after the stem. */
@@ -104,6 +105,7 @@ export class ResNet extends Module implements Backbone {
     this.patchScale = patchScale;
   }
 
+  /** The four stages in order. */
   get stages(): readonly Stage[] {
     return [this.layer1, this.layer2, this.layer3, this.layer4];
   }

@@ -24,6 +24,7 @@ const STAGES = 4;
 /** A cell of the last map covers so many patch embeddings along each axis. */
 const REDUCTION = 8;
 
+/** Size and layout of a Swin. */
 export interface SwinOptions {
   /** Side of a patch embedding in pixels. */
   patchSize: number;
@@ -125,10 +126,12 @@ export class SwinTransformer extends Module implements Backbone {
     return this.stages.map(({ blocks }) => blocks.map(({ shifted }) => shifted));
   }
 
+  /** Channels of an attention head. */
   get headDim(): number {
     return this.stages[0].blocks[0].attn.w_msa.headDim;
   }
 
+  /** Side of an attention window in tokens. */
   get windowSize(): number {
     return this.stages[0].blocks[0].attn.w_msa.windowSize;
   }

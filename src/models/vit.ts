@@ -16,6 +16,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import type { Backbone } from "./backbone.js";
 import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
 
+/** Size and layout of a ViT. */
 export interface VitOptions {
   /** Side of the square training image in pixels. */
   imageSize: number;
@@ -71,10 +72,12 @@ export class VisionTransformer extends Module implements Backbone {
     this.norm = new LayerNorm(width);
   }
 
+  /** Channels of a token. */
   get width(): number {
     return this.norm.weight.numel;
   }
 
+  /** Number of blocks. */
   get depth(): number {
     return this.blocks.length;
   }

@@ -31,7 +31,11 @@ export class BatchNorm extends Module {
     this.momentum = momentum;
   }
 
-  /** @param tail  what follows within the result: a residual, the rectifier */
+  /**
+   * x normalised, [..., channels].
+   *
+   * @param tail  what follows within the result: a residual, the rectifier
+   */
   forward(x: Tensor, tail: NormTail = {}): Tensor {
     const { weight, bias, eps, momentum, num_batches_tracked: batches } = this;
     const training = isRecording() && weight.tracked;
@@ -40,6 +44,7 @@ export class BatchNorm extends Module {
     return batchNorm(x, weight, bias, running, { eps, momentum, training, ...tail });
   }
 
+  /** The first channels, as views; running statistics too. */
   slice(channels: number): BatchNorm {
     return derive<BatchNorm>(this, {
       weight: this.weight.narrow(0, 0, channels),

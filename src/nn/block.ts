@@ -8,6 +8,7 @@ import { Mlp } from "./mlp.js";
 import { derive, Module } from "./module.js";
 import { LayerNorm } from "./norm.js";
 
+/** Size of a transformer block, and what it has beside its weights. */
 export interface BlockOptions extends AttentionOptions {
   mlpRatio?: number;
   ffnBias?: boolean;
@@ -70,6 +71,7 @@ export class Block extends Module {
     return residual(y, this.mlp.forward(this.norm2.forward(input)), { gamma: this.ls2?.gamma, ...ofMlp });
   }
 
+  /** The first `width` channels, as views. */
   slice(width: number): Block {
     const ratio = this.mlp.fc1.weight.shape[0] / this.norm1.weight.numel;
     return derive<Block>(this, {

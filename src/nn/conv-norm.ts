@@ -6,6 +6,7 @@ import type { WeightInit } from "./init.js";
 import { Module } from "./module.js";
 import { type MapNorm, mapNorm, type NormChoice } from "./residual-block.js";
 
+/** Side of the kernel, the normalisation, and whether a ReLU follows. */
 export interface ConvNormOptions {
   /** Side of the square window in pixels; the map keeps its size. Odd. */
   kernel: number;

@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { convWeight, uniform, type WeightInit } from "./init.js";
 import { derive, Module } from "./module.js";
 
+/** Side, stride, padding, dilation and groups of a convolution. */
 export interface ConvOptions {
   /** Side of the square window in pixels. */
   kernel: number;

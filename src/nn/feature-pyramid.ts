@@ -8,6 +8,7 @@ import { ConvNorm } from "./conv-norm.js";
 import { Module } from "./module.js";
 import type { NormChoice } from "./residual-block.js";
 
+/** Channels and layers of a feature pyramid. */
 export interface FeaturePyramidOptions {
   /** Of every map that comes out. Default 256. */
   channels?: number;

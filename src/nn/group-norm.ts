@@ -19,7 +19,11 @@ export class GroupNorm extends Module {
     this.eps = eps;
   }
 
-  /** @param tail  what follows within the result: a residual, the rectifier */
+  /**
+   * x normalised, [..., channels].
+   *
+   * @param tail  what follows within the result: a residual, the rectifier
+   */
   forward(x: Tensor, tail: NormTail = {}): Tensor {
     return groupNorm(x, this.groups, this.weight, this.bias, { eps: this.eps, ...tail });
   }

@@ -11,6 +11,7 @@ export class LayerScale extends Module {
     this.gamma = constant([width], start);
   }
 
+  /** The first `width` factors, as views. */
   slice(width: number): LayerScale {
     return derive<LayerScale>(this, { gamma: this.gamma.narrow(0, 0, width) });
   }

@@ -30,6 +30,7 @@ export class Linear extends Module {
     this.groups = "outputs";
   }
 
+  /** x [..., in] to [..., out]. */
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias, { inputScale: this.inputScale, groups: this.groups });
   }

@@ -20,10 +20,12 @@ export class Mlp extends Module {
     this.fc2 = new Linear(hidden, width, { rng: rng.fork(2), bias, init });
   }
 
+  /** x [..., width] to [..., width]. */
   forward(x: Tensor): Tensor {
     return this.fc2.forward(gelu(this.fc1.forward(x)));
   }
 
+  /** The first `width` channels and `hidden` hidden ones, as views. */
   slice(width: number, hidden: number): Mlp {
     return derive<Mlp>(this, { fc1: this.fc1.slice(hidden, width), fc2: this.fc2.slice(width, hidden) });
   }

@@ -40,6 +40,7 @@ export abstract class Module {
     return this.namedTensors().filter(([, x]) => !buffers.has(x));
   }
 
+  /** All parameters in order, those of parts included; buffers are none. */
   parameters(): Tensor[] {
     return this.namedParameters().map(([, x]) => x);
   }

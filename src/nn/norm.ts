@@ -17,6 +17,7 @@ export class LayerNorm extends Module {
     this.eps = eps;
   }
 
+  /** x [..., width], each row normalised. */
   forward(x: Tensor): Tensor {
     return layerNorm(x, asRow(this.weight), asRow(this.bias), { eps: this.eps });
   }

@@ -24,6 +24,7 @@ export class PatchProjection extends Module {
     return linear(patches, this.weight.reshape([this.weight.shape[0], -1]), this.bias); // [B, N, w]
   }
 
+  /** The first `width` outputs, as views. */
   slice(width: number): PatchProjection {
     return derive<PatchProjection>(this, {
       weight: this.weight.narrow(0, 0, width),

@@ -8,6 +8,7 @@ import { Deconv2x2 } from "./deconv.js";
 import { Module } from "./module.js";
 import { type MapNorm, mapNorm, type NormChoice } from "./residual-block.js";
 
+/** Which scales maps are brought to, and how. */
 export interface PatchPyramidOptions {
   /** Cells of each map per cell of the input along a side, powers of two. Default 4, 2, 1, ½. */
   scales?: readonly number[];
@@ -29,6 +30,7 @@ class Growth extends Module {
     this.norms = norm ? this.deconvs.slice(1).map(() => mapNorm(norm, channels)) : [];
   }
 
+  /** A map at another scale. */
   forward(x: Tensor): Tensor {
     return this.deconvs.reduce((y, deconv, i) => {
       if (i === 0) return deconv.forward(y);

@@ -10,7 +10,8 @@ const OFFSET = 0.1;
  * bicubically (a = −0.75, no antialias). The factor (n + 0.1)/N, not n/N, sets where the grid is sampled.
  *
  * @param position  trained embedding [1 + N·N, w]
- * @param height, width  patches of the image along its two axes
+ * @param height  patches of the image from top to bottom
+ * @param width  patches from left to right
  * @returns [1 + height·width, w]; position itself if the grid is the trained one
  */
 export function positionFor(position: Tensor, height: number, width: number): Tensor {

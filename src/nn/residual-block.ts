@@ -9,6 +9,7 @@ import { derive, Module } from "./module.js";
 /** A normalisation of images [B, H, W, C]. */
 export type MapNorm = GroupNorm | BatchNorm;
 
+/** Which normalisation stands between convolutions. */
 export interface NormChoice {
   norm: "group" | "batch";
   /** Groups of the group normalisation. */
@@ -20,6 +21,7 @@ export function mapNorm({ norm, groups }: NormChoice, channels: number): MapNorm
   return norm === "group" ? new GroupNorm(groups, channels) : new BatchNorm(channels);
 }
 
+/** Channels, stride and normalisation of a residual block. */
 export interface ResidualBlockOptions extends NormChoice {
   inChannels: number;
   /** Channels between the convolutions: what narrower networks have fewer of. */
@@ -37,8 +39,11 @@ export abstract class ResidualBlock extends Module {
   abstract forward(x: Tensor): Tensor;
   /** The block with the first `middle` channels between its convolutions; what goes in and out stays. */
   abstract slice(middle: number): ResidualBlock;
+  /** Channels between the convolutions. */
   abstract get middle(): number;
+  /** Channels that go out. */
   abstract get outChannels(): number;
+  /** Pixels along one side of the result for `side` of them. */
   abstract outputSide(side: number): number;
   /** Multiply-adds for one square map of `side` pixels. */
   abstract multiplyAdds(side: number): number;

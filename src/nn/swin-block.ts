@@ -10,6 +10,7 @@ import { WindowAttention, type WindowAttentionOptions } from "./window-attention
 /** ε of every norm of a Swin transformer. */
 export const SWIN_NORM_EPS = 1e-5;
 
+/** Size of a Swin block, and what it has beside its weights. */
 export interface SwinBlockOptions extends WindowAttentionOptions {
   /** Whether its windows are moved by half their side. */
   shifted: boolean;
@@ -54,6 +55,7 @@ export class SwinBlock extends Module {
     return residual(x, compute(sampled(x, sample)), sample);
   }
 
+  /** The first `width` channels, as views. */
   slice(width: number): SwinBlock {
     const ratio = this.ffn.fc1.weight.shape[0] / this.norm1.weight.numel;
     return derive<SwinBlock>(this, {

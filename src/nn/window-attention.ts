@@ -8,6 +8,7 @@ import { Linear } from "./linear.js";
 import { derive, Module } from "./module.js";
 import { relativePositionBias } from "./relative-position.js";
 
+/** Channels of a head, side of the windows, bias and start of the weights. */
 export interface WindowAttentionOptions {
   headDim: number;
   /** Side of a window, in cells. */
@@ -79,6 +80,7 @@ export class WindowAttention extends Module {
     return joinWindows(this.w_msa.forward(windows, layout.mask), layout); //     [B, H, W, w]
   }
 
+  /** The first width/headDim heads. */
   slice(width: number): WindowAttention {
     return derive<WindowAttention>(this, { w_msa: this.w_msa.slice(width) });
   }

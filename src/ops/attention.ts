@@ -25,6 +25,7 @@ const MAX_PARTS = 16;
 /** The kernel takes images in fours. */
 const GROUP = 4;
 
+/** How scores are scaled, what is added to them, and how many queries there are. */
 export interface AttentionOptions {
   /** Factor of q·kᵀ, dimensionless. Default 1/√d. */
   scale?: number;

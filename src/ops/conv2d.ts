@@ -10,6 +10,7 @@ import { type Convolution, forwardPass, inputPass, weightPass } from "./conv-pas
 import type { TapWeight } from "./conv-product.js";
 import { imagesOf, type Sides, sidesOf, slidingAxis } from "./window.js";
 
+/** Stride, padding, dilation, groups and rescaling of a convolution. */
 export interface Conv2dOptions {
   /** Pixels from one window to the next. Default 1. */
   stride?: Sides;

@@ -9,6 +9,7 @@ import { expectContiguous, expectDType, expectShape } from "./check.js";
 import { sumInto } from "./reduce.js";
 import { expectTemperature, filledRows } from "./rows.js";
 
+/** Temperature of the logits, and how much each row counts. */
 export interface SoftCrossEntropyOptions {
   /** τ > 0; default 1. */
   temperature?: number;

@@ -13,6 +13,7 @@ export const NO_CLASS = -1;
 /** In place of a class: the row takes no part. */
 export const LEFT_OUT = -2;
 
+/** How much negative and easy examples count, and a factor of the loss. */
 export interface FocalLossOptions {
   /** α, weight of a row's class against the other classes, 0…1. Default 0.25. */
   alpha?: number;

@@ -9,6 +9,7 @@ import { expectContiguous, expectDType, expectShape } from "./check.js";
 import { summed } from "./cross-entropy.js";
 import { contiguous } from "./layout.js";
 
+/** How much each box counts, and a factor of the loss. */
 export interface GiouLossOptions {
   /** [R]; default all 1. No gradient flows into it. */
   weights?: Tensor | null;

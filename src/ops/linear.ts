@@ -21,6 +21,7 @@ interface Block {
   readonly inFrom: number;
 }
 
+/** Rescaling of the input, and whether outputs or inputs come in groups. */
 export interface LinearOptions {
   /** α, dimensionless; scales the product, not the bias. Default 1. */
   inputScale?: number;

@@ -18,6 +18,7 @@ import {
   withTemporaries,
 } from "./window.js";
 
+/** Stride, padding and dilation of windows. */
 export interface MaxPoolOptions {
   /** Pixels from one window to the next. Default: the window's size. */
   stride?: Sides;
@@ -27,6 +28,7 @@ export interface MaxPoolOptions {
   dilation?: Sides;
 }
 
+/** Stride and padding of windows, and whether padding counts. */
 export interface AvgPoolOptions {
   /** Pixels from one window to the next. Default: the window's size. */
   stride?: Sides;

@@ -9,6 +9,7 @@ import { expectDType, expectShape } from "./check.js";
 import { passGradient } from "./elementwise.js";
 import { contiguous } from "./layout.js";
 
+/** What a branch is scaled by before it is added, and to which rows. */
 export interface ResidualOptions {
   /** Layer scale γ [w]; absent = ones. */
   gamma?: Tensor | null;

@@ -7,6 +7,7 @@ import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectDType } from "./check.js";
 
+/** Sizes of both grids, and the scales of their coordinates. */
 export interface ResampleOptions {
   inHeight: number;
   inWidth: number;

@@ -8,6 +8,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { expectDType, expectShape } from "./check.js";
 import { contiguous } from "./layout.js";
 
+/** What tokens are made of beside patches. */
 export interface TokenTables {
   /** Class token [w]. */
   cls: Tensor;

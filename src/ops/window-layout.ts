@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 /** Keeps tokens of different regions apart: what attention adds to their scores (Liu et al. 2021). */
 const APART = -100;
 
+/** Side of the windows and how far they are moved, in cells. */
 export interface WindowOptions {
   /** Side of a window, in cells. */
   readonly window: number;

@@ -3,6 +3,7 @@ import { powInt } from "../tensor/math.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { NamedParameter, ParameterGroup } from "./parameter-group.js";
 
+/** How rates differ between parameters. */
 export interface GroupOptions {
   /** γ: a layer's learning rate is γ times that of the layer above it; default 1. */
   layerwiseDecay?: number;

@@ -12,11 +12,13 @@ const WINDOW = 1 << 18;
 export interface StateTensor {
   readonly shape: Shape;
   readonly dtype: Tensor["dtype"];
+  /** All elements in row-major order. */
   toArray(): ReturnType<Tensor["toArray"]>;
   /** The only element. @throws ShapeError if there is more than one */
   item(): number;
   /** @throws ShapeError for another number of values */
   write(values: ArrayLike<number>): void;
+  /** Gives its memory back. */
   dispose(): void;
 }
 

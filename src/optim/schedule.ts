@@ -4,6 +4,7 @@ import { cos, powInt } from "../tensor/math.js";
 /** A value for every iteration, counted from 0. */
 export type Schedule = (iteration: number) => number;
 
+/** Start, end, length and warm-up of a cosine. */
 export interface CosineOptions {
   /** Value at the end of the warm-up. */
   base: number;
@@ -51,6 +52,7 @@ export function linearSchedule({ start, final, total }: { start: number; final: 
   return (iteration) => (iteration < total ? line(iteration) : final);
 }
 
+/** Start, end, length, power and warm-up. */
 export interface PolyOptions {
   /** Value at the end of the warm-up. */
   base: number;
@@ -88,6 +90,7 @@ export function frozenSchedule(schedule: Schedule, iterations: number): Schedule
   return (iteration) => (iteration < iterations ? 0 : schedule(iteration));
 }
 
+/** Start, factor, the iterations at which it is applied, and warm-up. */
 export interface StepOptions {
   /** Value between warm-up and first milestone. */
   base: number;

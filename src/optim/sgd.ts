@@ -9,6 +9,7 @@ import {
   takeGradient,
 } from "./parameter-group.js";
 
+/** Rate, momentum and weight decay. */
 export interface SgdOptions {
   /** Learning rate where `update` names none; default 1e-2. */
   lr?: number;

@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor/tensor.js";
 
 /** How a teacher's logits [R, K] of one head become targets whose rows sum to 1 (spec §4.1). */
 export interface Centering {
+  /** Targets [R, K] of logits [R, K]. */
   targets(logits: Tensor, temperature: number): Tensor;
   /** Notes where it stands; calling the result goes back there. */
   mark(): () => void;

@@ -2,6 +2,7 @@ import { nearestName } from "../elastic/nearest-name.js";
 
 /** Backbones with an elastic search space, by their official names. */
 export const architectures = ["vit_dynamic", "swin_dynamic", "resnet_dynamic"] as const;
+/** One of the backbones with an elastic search space. */
 export type Architecture = (typeof architectures)[number];
 
 /** Which numbers a setting may take. */
@@ -38,6 +39,7 @@ export interface Key<T> {
   readonly inert?: string;
 }
 
+/** A value for each backbone. */
 export type PerArchitecture<T> = { readonly [A in Architecture]: T };
 
 /** The value that a key has for a backbone when nothing sets it. */
@@ -92,6 +94,7 @@ export function integerList(fallback: readonly number[], bounds: Bounds, about: 
   return { kind: { type: "list", of: { type: "integer", ...bounds } }, fallback, about };
 }
 
+/** Two numbers in order. */
 type Pair = readonly [number, number];
 
 /** A range: two numbers, the smaller first. */

@@ -212,8 +212,11 @@ export const studentKeysOf = {
 /** The backbone; it decides which other settings of `student` there are. */
 export const archKey = choice(architectures, "vit_dynamic", "backbone");
 
+/** The values that settings take. */
 type Values<K> = { readonly [N in keyof K]: K[N] extends Key<infer T> ? T : never };
+/** The sections beside `student`, with the values of their settings. */
 type Sections = { readonly [S in keyof typeof sections]: Values<(typeof sections)[S]> };
+/** The settings of `student` for one backbone. */
 type StudentOf<A extends Architecture> = { readonly arch: A } & Values<typeof studentKeys> &
   Values<(typeof studentKeysOf)[A]>;
 
@@ -223,6 +226,7 @@ export type Student = StudentOf<"vit_dynamic"> | StudentOf<"swin_dynamic"> | Stu
 /** Every setting of a run, complete and checked, nested as in the YAML files. */
 export type Config = Sections & { readonly student: Student };
 
+/** Some of the settings of each section. */
 type PartOf<T> = T extends unknown ? { readonly [N in keyof T]?: T[N] } : never;
 
 /** Some settings; the others keep the values of the official recipe for the backbone. */

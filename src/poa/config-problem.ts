@@ -18,6 +18,7 @@ export interface ConfigProblem {
   readonly location?: { readonly file: string; readonly line: number; readonly column: number };
 }
 
+/** Where the value of a setting comes from. */
 export type SettingSource = "preset" | "config" | "override" | "default";
 
 /** A config that cannot be used, with everything that is wrong with it. */

@@ -9,6 +9,7 @@ import { type PresetName, presetNames, presets } from "./recipes.js";
 
 export type { Config, PartialConfig, Student } from "./config-keys.js";
 
+/** The preset below a config, and the settings laid over it. */
 export interface ResolveOptions {
   /** What `input` is laid over. */
   preset?: PresetName | (string & {});
@@ -16,6 +17,7 @@ export interface ResolveOptions {
   overrides?: readonly string[];
 }
 
+/** A complete config, and what should be known about it. */
 export interface ResolvedConfig {
   readonly config: Config;
   /** Settings that were given but have no effect, one sentence each. */

@@ -17,6 +17,7 @@ class HeadMlp extends Module {
     Object.assign(this, Object.fromEntries(layers));
   }
 
+  /** x [R, in] to [R, out]. */
   forward(x: Tensor): Tensor {
     (Object.values(this) as Linear[]).forEach((layer, i) => {
       x = layer.forward(i === 0 ? x : gelu(x));
@@ -24,6 +25,7 @@ class HeadMlp extends Module {
     return x;
   }
 
+  /** For features of a narrower network, as views. */
   slice(inFeatures: number): HeadMlp {
     const first = this["0"];
     return derive<HeadMlp>(this, { "0": first.slice(first.weight.shape[0], inFeatures) });
@@ -41,11 +43,13 @@ class Prototypes extends Module {
     this.weight_v = uniform([count, inFeatures], 1 / Math.sqrt(inFeatures), rng);
   }
 
+  /** Rows [R, in] to their logits [R, K]. */
   forward(x: Tensor): Tensor {
     return linear(x, weightNorm(this.weight_v, this.weight_g), null);
   }
 }
 
+/** Size of the projection heads. */
 export interface HeadOptions {
   /** Length of the widest network's feature. */
   inFeatures: number;

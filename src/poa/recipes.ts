@@ -52,6 +52,7 @@ const smallPhotos = {
   local_crops_number: 2,
 } as const satisfies PartialConfig["crops"];
 
+/** The recipes by name: the official ones, and those for small images and a CPU. */
 export const presets = {
   vit_ee1200: {
     description: "official ViT recipe: ViT-S to ViT-L, 1,200 effective epochs",
@@ -236,4 +237,5 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
+/** Names of the recipes. */
 export const presetNames = Object.keys(presets) as PresetName[];

@@ -13,6 +13,7 @@ export interface SamplerState {
   readonly position: number;
 }
 
+/** How many networks there are, and what their draws depend on. */
 export interface SamplerOptions {
   /** Length n of the search space's list, the full network included. */
   networks: number;
@@ -56,6 +57,7 @@ export class NetworkSampler {
     return Array.from({ length: this.samplesPerStep }, () => this.draw());
   }
 
+  /** Where the sampler stands. */
   state(): SamplerState {
     return { seed: this.seed, pass: this.pass, position: this.position };
   }

@@ -3,6 +3,7 @@ export class Columns {
   private readonly rows: number[] = [];
   private readonly byKey = new Map<string, number[]>();
 
+  /** Number of iterations. */
   get length(): number {
     return this.rows.length;
   }
@@ -56,6 +57,7 @@ export class Columns {
     return made;
   }
 
+  /** Forgets all numbers. */
   clear(): void {
     this.rows.length = 0;
     this.byKey.clear();

@@ -17,6 +17,7 @@ const LOOK_MS = 1_000;
 /** A reader that has not taken so much is cut off; it connects again by itself. */
 const MOST_WAITING_BYTES = 1 << 24;
 
+/** Where the page is served, and who is told of oddities. */
 export interface DashboardOptions {
   /** 0 takes one that is free. */
   readonly port: number;
@@ -61,6 +62,7 @@ export class Dashboard {
     this.timer = setInterval(() => this.look(), LOOK_MS);
   }
 
+  /** Address of the page, on this host. */
   get url(): string {
     return `http://${ADDRESS}:${this.port}/`;
   }

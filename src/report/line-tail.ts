@@ -8,7 +8,9 @@ const LINE_END = 0x0a;
 
 /** Whoever reads lines: `restart` tells that the file was replaced, so that what was read of it counts no more. */
 export interface LineReader {
+  /** Takes the next line. */
   line(text: string): void;
+  /** Begins anew. */
   restart(): void;
 }
 

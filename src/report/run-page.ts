@@ -8,6 +8,7 @@ import { sectionsOf } from "./sections.js";
 
 const BACKBONES = { vit: "ViT", swin: "Swin", resnet: "ResNet" };
 
+/** Pictures and scripts of a page, and where it is told of news. */
 export interface RunPageOptions {
   /** Default: read from their files. */
   readonly assets?: PageAssets;

@@ -24,6 +24,7 @@ const FEATURE_IMAGES = 6;
 const QUERIES = { count: 5, k: 6 };
 const BANK_IMAGES = 2_000;
 
+/** The encoder, its settings, and the images of pictures. */
 export interface PictureSubject {
   readonly config: Config;
   readonly encoder: Encoder;
@@ -31,8 +32,11 @@ export interface PictureSubject {
   readonly source: ImageSource;
 }
 
+/** Who is told of progress and oddities. */
 export interface PictureOptions {
+  /** Told how many of all pictures are done. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told what is left out, and why. */
   readonly onWarning?: (message: string) => void;
 }
 

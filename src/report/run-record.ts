@@ -31,11 +31,11 @@ export class RunRecord {
   readonly plan: RunPlan;
   readonly space: SearchSpace;
   /** Numbers of metrics.jsonl under their keys. */
-  readonly metrics = new Columns();
+  readonly metrics: Columns = new Columns();
   /** Numbers of evaluations.jsonl; those by k as "knn.20". */
-  readonly evaluations = new Columns();
+  readonly evaluations: Columns = new Columns();
   /** Numbers of timing.jsonl. */
-  readonly timing = new Columns();
+  readonly timing: Columns = new Columns();
   private readonly networks: (readonly string[])[] = [];
   private readonly names = new Map<string, string>();
   private readonly files: readonly (readonly [tail: LineTail, columns: Columns, add: (line: JsonObject) => void])[];
@@ -82,6 +82,7 @@ export class RunRecord {
     return this.metrics.length === 0 ? 0 : this.metrics.iterations[this.metrics.length - 1] + 1;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.iterations >= this.plan.totalIterations;
   }

@@ -42,6 +42,7 @@ export class AddressSpace {
   }
 }
 
+/** A run of memory. */
 interface Stretch {
   ptr: number;
   sizeBytes: number;
@@ -59,6 +60,7 @@ export class PersistentArena {
     this.space = space;
   }
 
+  /** Address of so many bytes. @throws MemoryError */
   allocate(sizeBytes: number): number {
     const size = roundUp(sizeBytes);
     let best = -1;
@@ -79,6 +81,7 @@ export class PersistentArena {
     return ptr;
   }
 
+  /** Takes back what was allocated, with its size. */
   release(ptr: number, sizeBytes: number): void {
     const size = roundUp(sizeBytes);
     this.insert({ ptr, sizeBytes: size });
@@ -125,6 +128,7 @@ export class StepArena {
     this.space = space;
   }
 
+  /** The innermost open frame. */
   get current(): Frame | null {
     return this.frames.at(-1) ?? null;
   }
@@ -134,6 +138,7 @@ export class StepArena {
     return this.frames.length;
   }
 
+  /** Bytes in use. */
   get usedBytes(): number {
     return this.bytesBelow(this.segment, this.offset);
   }
@@ -147,6 +152,7 @@ export class StepArena {
     return this.segments.slice(0, segment).reduce((sum, { sizeBytes }) => sum + sizeBytes, offset);
   }
 
+  /** Opens a frame inside the one that is open. */
   open(kind: Frame["kind"]): Frame {
     const frame: Frame = { id: ++this.opened[kind], kind, alive: true, segment: this.segment, offset: this.offset };
     this.frames.push(frame);
@@ -167,6 +173,7 @@ export class StepArena {
     for (const frame of this.frames) frame.alive = false;
   }
 
+  /** Address of so many bytes, until the frame closes. @throws MemoryError */
   allocate(sizeBytes: number): number {
     const size = roundUp(sizeBytes);
     while (this.segment < this.segments.length && this.offset + size > this.segments[this.segment].sizeBytes) {

@@ -1,5 +1,6 @@
 import { ConfigError, MemoryError, ResourceError } from "../errors.js";
 import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
+import { wasmProblem } from "./features.js";
 import { bindSerial, bindShared } from "./generated/kernels.js";
 import type { Heap } from "./heap.js";
 import { compileKernels, instantiateKernels, type Kernels, relaxedModule, type SimdBuild } from "./kernels.js";
@@ -36,6 +37,7 @@ export interface KernelProvider {
   readonly kernels: Kernels;
 }
 
+/** How the runtime starts. */
 export interface InitOptions {
   /** Limit of linear memory: bytes or "512MiB", "2GiB". Default 4 GiB, the address space. */
   memory?: number | string;
@@ -67,6 +69,7 @@ let starts = 0;
  * @returns the live runtime
  * @throws ConfigError for a memory limit, thread count or build that is not understood, a host without relaxed SIMD where
  *   that is asked for, or a module that does not fit
+ * @throws ResourceError on a host that runs no WebAssembly with SIMD
  */
 export async function init(options: InitOptions = {}): Promise<Runtime> {
   dispose();
@@ -79,6 +82,8 @@ export async function init(options: InitOptions = {}): Promise<Runtime> {
     throw new ConfigError(`init: memory is ${show(options.memory)}; the kernels alone take ${least} MiB.${fewer}`);
   }
   const simd = checkedSimd(options.simd ?? "plain");
+  const blocked = options.kernels ? null : wasmProblem();
+  if (blocked) throw new ResourceError(`init: ${blocked}`);
   const bound = options.kernels
     ? { ...options.kernels, threads, problem: null, pool: null }
     : await bindKernels(threads, memoryLimitBytes, { simd, wasm: options.wasm ?? (await moduleOf(simd)) });

@@ -2,7 +2,7 @@ import { AddressSpace, PersistentArena, StepArena } from "./arena.js";
 import { firstAddress, type Runtime, runApart } from "./context.js";
 import type { Heap } from "./heap.js";
 import { type KernelName, type Kernels, signatures } from "./kernels.js";
-import { ADDRESS_SPACE_BYTES, exhausted, PAGE_BYTES } from "./memory.js";
+import { ADDRESS_SPACE_BYTES, beyondLimit, PAGE_BYTES } from "./memory.js";
 import { multiplyAddsOf } from "./multiply-adds.js";
 import { costs } from "./work.js";
 
@@ -37,7 +37,7 @@ class CountedHeap implements Heap {
   copy(): void {}
 
   grow(sizeBytes: number): void {
-    if (sizeBytes > this.limitBytes) throw exhausted(sizeBytes, this, "or raise the memory limit of init()");
+    if (sizeBytes > this.limitBytes) throw beyondLimit(sizeBytes, this);
     this.sizeBytes = Math.max(this.sizeBytes, Math.ceil(sizeBytes / PAGE_BYTES) * PAGE_BYTES);
   }
 }

@@ -24,12 +24,23 @@ export function inlinedModule(): Uint8Array {
 /**
  * The bytes of the relaxed module, which stand in a file of their own.
  *
- * @throws ConfigError if the host lacks relaxed SIMD
+ * @throws ConfigError if the host lacks relaxed SIMD, or the file is not there
  */
 export async function relaxedModule(): Promise<Uint8Array> {
   if (!detectFeatures().relaxed) throw new ConfigError(`init: simd is "relaxed"; ${lacksRelaxed()}`);
-  const { relaxed } = await import("./generated/kernels-relaxed.js");
-  return decode(relaxed);
+  return decode(await relaxedText());
+}
+
+async function relaxedText(): Promise<string> {
+  try {
+    return (await import("./generated/kernels-relaxed.js")).relaxed;
+  } catch (cause) {
+    throw new ConfigError(
+      `init: the relaxed kernels cannot be loaded (${(cause as Error).message}). Serve or install all files of poa, or ` +
+        'leave simd at "plain".',
+      { cause },
+    );
+  }
 }
 
 function lacksRelaxed(): string {
@@ -40,18 +51,22 @@ function lacksRelaxed(): string {
   );
 }
 
-function decode(base64: string): Uint8Array {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+/** Bytes of their hexadecimal digits, in lower case. */
+function decode(digits: string): Uint8Array {
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = (digit(digits.charCodeAt(2 * i)) << 4) | digit(digits.charCodeAt(2 * i + 1));
   return bytes;
 }
+
+/** Of a digit by its character code: 0 to 9 from 48 on, a to f from 97 on. */
+const digit = (code: number) => (code & 15) + 9 * (code >> 6);
 
 /**
  * Compiles a module for a memory that threads can share, or for one that they cannot.
  *
  * @param wasm  bytes in place of the inlined ones, or a module that has been compiled for the right kind of memory
- * @throws ConfigError if the host cannot run the module
+ * @throws ConfigError if it does not compile
  */
 export function compileKernels(wasm: Uint8Array | WebAssembly.Module = inlinedModule(), shared = false) {
   if (wasm instanceof WebAssembly.Module) return wasm;
@@ -64,7 +79,7 @@ export function compileKernels(wasm: Uint8Array | WebAssembly.Module = inlinedMo
  * @param memory  the linear memory that all pointers refer to
  * @param wasm  a module to use in place of the inlined one
  * @returns every exported kernel by name
- * @throws ConfigError if the host cannot run the module, or the module is not one of this version
+ * @throws ConfigError if the module does not compile or is not one of this version
  */
 export function instantiateKernels(
   memory: WebAssembly.Memory,
@@ -88,9 +103,7 @@ function usable<T>(use: () => T): T {
   try {
     return use();
   } catch (cause) {
-    const problem = detectFeatures().simd
-      ? `the wasm module cannot be used (${(cause as Error).message}). Build it from this version's sources.`
-      : "the kernels need WebAssembly SIMD, which this host lacks. Use Node 20, or a browser of 2023 or later.";
-    throw new ConfigError(`init: ${problem}`, { cause });
+    const reason = `the wasm module cannot be used (${(cause as Error).message})`;
+    throw new ConfigError(`init: ${reason}. Build it from this version's sources.`, { cause });
   }
 }

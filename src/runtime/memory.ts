@@ -44,7 +44,7 @@ export class WasmHeap implements Heap {
 
   grow(sizeBytes: number): void {
     if (sizeBytes <= this.sizeBytes) return;
-    if (sizeBytes > this.limitBytes) throw exhausted(sizeBytes, this, "or raise the memory limit of init()");
+    if (sizeBytes > this.limitBytes) throw beyondLimit(sizeBytes, this);
     try {
       this.memory.grow(Math.ceil((sizeBytes - this.sizeBytes) / PAGE_BYTES));
     } catch {
@@ -73,15 +73,20 @@ function newMemory(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory
   }
 }
 
-/** What is thrown where a heap of a limit cannot grow to a size. */
-export function exhausted(
-  sizeBytes: number,
-  heap: { limitBytes: number; sizeBytes: number },
-  wayOut: string,
-): MemoryError {
+/** What is thrown where a heap would pass its limit. */
+export function beyondLimit(sizeBytes: number, heap: { limitBytes: number; sizeBytes: number }): MemoryError {
+  const raise = heap.limitBytes < ADDRESS_SPACE_BYTES;
+  return exhausted(
+    sizeBytes,
+    heap,
+    raise ? "or raise the memory limit of init()" : "since WebAssembly addresses no more",
+  );
+}
+
+function exhausted(sizeBytes: number, heap: { limitBytes: number; sizeBytes: number }, wayOut: string): MemoryError {
   const mib = (bytes: number) => Math.ceil(bytes / 2 ** 20);
   return new MemoryError(
     `memory: ${mib(sizeBytes)} MiB are needed, ${mib(heap.limitBytes)} MiB are allowed and ${mib(heap.sizeBytes)} MiB are held. ` +
-      `Lower the batch, the widths or the number of prototypes, ${wayOut}.`,
+      `Lower the batch, take a smaller network or fewer prototypes, ${wayOut}.`,
   );
 }

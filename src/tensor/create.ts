@@ -54,6 +54,8 @@ export function keep(x: Tensor): Tensor {
 
 /** How far parameters are made: with their start, with memory that holds anything, or as a shape alone. */
 let extent: "whole" | "unfilled" | "shape" = "whole";
+/** Parameters that the running `unfilled` has made. */
+let made: Tensor[] | null = null;
 
 function withExtent<T>(wanted: typeof extent, fn: () => T): T {
   const before = extent;
@@ -73,9 +75,22 @@ export function shapesOnly<T>(fn: () => T): T {
   return withExtent("shape", fn);
 }
 
-/** Runs fn with parameters that hold anything: a network built inside must have its weights loaded before it is run. */
+/**
+ * Runs fn with parameters that hold anything: a network built inside must have its weights loaded before it is run. If fn
+ * throws, as where memory runs out, what it made is given back.
+ */
 export function unfilled<T>(fn: () => T): T {
-  return withExtent("unfilled", fn);
+  const before = made;
+  const own: Tensor[] = [];
+  made = own;
+  try {
+    return withExtent("unfilled", fn);
+  } catch (error) {
+    for (const x of own) x.dispose();
+    throw error;
+  } finally {
+    made = before;
+  }
 }
 
 /**
@@ -96,6 +111,7 @@ export function filledParameter(shape: Shape, fill: (x: Tensor) => void): Tensor
   if (extent === "shape") return new Tensor(Storage.unbacked(4 * numelOf(shape)), shape);
   const x = persistent(shape);
   x.storage.tracked = true;
+  made?.push(x);
   if (extent === "whole") fill(x);
   return x;
 }

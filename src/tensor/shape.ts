@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.js";
 
+/** Extents of the axes, outermost first. */
 export type Shape = readonly number[];
 
 /** Number of elements. */

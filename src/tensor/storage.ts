@@ -36,6 +36,7 @@ export class Storage {
     return frame ? new Storage(step.allocate(sizeBytes), sizeBytes, { frame }) : Storage.persistent(sizeBytes);
   }
 
+  /** Memory that lives until it is disposed of. @throws MemoryError */
   static persistent(sizeBytes: number): Storage {
     const arena = runtime().persistent;
     return new Storage(arena.allocate(sizeBytes), sizeBytes, { arena });
@@ -51,6 +52,7 @@ export class Storage {
     return other.frame ? Storage.allocate(other.sizeBytes) : Storage.persistent(other.sizeBytes);
   }
 
+  /** Whether its memory is still its own. */
   get alive(): boolean {
     return !this.released && ((this.frame ?? this.arena)?.alive ?? false);
   }

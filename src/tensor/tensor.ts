@@ -31,6 +31,7 @@ export class Tensor {
     this.dtype = dtype;
   }
 
+  /** Number of elements. */
   get numel(): number {
     return numelOf(this.shape);
   }

@@ -15,6 +15,7 @@ const LOSS_BAND = 0.001;
 /** Fewer images are too alike to tell anything: each has two crops that look the same to a good teacher. */
 const LEAST_IMAGES = 4;
 
+/** Ways in which a run stops to learn. */
 type Sign = "uniform" | "onePrototype" | "features" | "loss";
 
 /** What a step says about itself. */

@@ -96,6 +96,7 @@ export class BatchMaker {
     };
   }
 
+  /** Gives its memory back. */
   dispose(): void {
     this.multiCrop.dispose();
     for (const slot of [this.slots.globals, this.slots.locals, this.maskSlot]) slot.dispose();

@@ -65,6 +65,7 @@ export class LabelledBatchMaker {
     return { images: slot, targets: fromArray(targets, [labels.length, classes]) };
   }
 
+  /** Gives its memory back. */
   dispose(): void {
     this.transform.dispose();
     this.slot.dispose();

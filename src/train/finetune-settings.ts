@@ -105,6 +105,7 @@ export const finetuneRecipes = {
   semi: { ...published, epochs: 1000, lr: 5e-6, lrBatch: 512, batch: 128, layerDecay: 1, hidden: 2048 },
 } as const satisfies Record<string, FinetuneSettings>;
 
+/** Names of the recipes. */
 export type FinetuneRecipe = keyof typeof finetuneRecipes;
 
 /** Epochs over which the published code lays the cosine, however many are run. */

@@ -4,6 +4,7 @@ import { eventTurns } from "./event-turn.js";
 import { type FinetuneRecipe, type FinetuneSettings, finetuneRecipes } from "./finetune-settings.js";
 import { FineTuner, type FineTunerOptions, type FinetuneReport } from "./finetuner.js";
 
+/** The recipe, and what stops the run. */
 export interface FinetuneOptions extends FineTunerOptions {
   /** Named settings to start from. Default "small". */
   recipe?: FinetuneRecipe;

@@ -62,6 +62,7 @@ export interface FinetuneState<T> {
   readonly optimizer: ReadonlyMap<string, T>;
 }
 
+/** The start of the weights, and what happens on broken images. */
 export interface FineTunerOptions {
   /** Told once per broken image. */
   onWarning?: (message: string) => void;
@@ -103,6 +104,7 @@ export class FineTuner {
       throw new DataError(
         `finetune: ${source.name} has no labels of two classes. Put images into one folder per class.`,
       );
+    refuseBatchOfOne(encoder.spec, settings.batch);
     this.settings = settings;
     this.plan = planOf(settings, source.length);
     this.lr = scheduleOf(settings, this.plan);
@@ -126,6 +128,7 @@ export class FineTuner {
     return this.next;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.next >= this.plan.totalIterations;
   }
@@ -231,6 +234,7 @@ export class FineTuner {
     this.stream = null;
   }
 
+  /** Gives the memory of the run back. */
   dispose(): void {
     this.close();
     this.model.dispose();
@@ -258,6 +262,15 @@ export class FineTuner {
     const { value } = await this.iterator.next();
     return value;
   }
+}
+
+/** Statistics of one image say where it is bright, not how the channel is spread over images. */
+function refuseBatchOfOne(spec: EncoderSpec, batch: number): void {
+  if (batch > 1 || spec.family !== "resnet" || spec.norm !== "batch") return;
+  throw new ConfigError(
+    "finetune: batch is 1, and this ResNet has batch normalisation, whose statistics need more images at once than one; " +
+      "accumulating does not help. Use a batch of at least 2, better 16.",
+  );
 }
 
 function planOf({ epochs, batch, accumulate, lr, lrBatch }: FinetuneSettings, images: number): FinetunePlan {

@@ -4,6 +4,7 @@ import { type PartialConfig, resolveConfig } from "../poa/config.js";
 import { eventTurns } from "./event-turn.js";
 import { type StepReport, Trainer, type TrainerOptions } from "./trainer.js";
 
+/** What happens on broken images and oddities, and what stops the run. */
 export interface PretrainOptions extends TrainerOptions {
   /** Ends the iteration after the running step. */
   signal?: AbortSignal;

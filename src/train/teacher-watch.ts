@@ -26,6 +26,7 @@ export class TeacherWatch {
   private readonly spread = new FeatureSpread();
   private images = 0;
 
+  /** Takes what the teacher said of some images. */
   see({ images, features, targets }: TeacherView): void {
     this.images += images;
     this.spread.add(features.toArray(), features.shape[1]);
@@ -35,6 +36,7 @@ export class TeacherWatch {
     });
   }
 
+  /** What it said of all of them. */
   health(): TeacherHealth {
     const { images, heads, spread } = this;
     return {
@@ -56,7 +58,11 @@ class EntropySums {
     this.total = new Float64Array(prototypes);
   }
 
-  /** @param targets  rows that sum to 1 [R · K], row-major */
+  /**
+   * Adds the targets of some rows.
+   *
+   * @param targets  rows that sum to 1 [R · K], row-major
+   */
   add(targets: ArrayLike<number>): void {
     const prototypes = this.total.length;
     for (let i = 0; i < targets.length; i++) {
@@ -66,6 +72,7 @@ class EntropySums {
     this.rows += targets.length / prototypes;
   }
 
+  /** Mean entropy of a row, and entropy of the mean. */
   entropy(): HeadEntropy {
     const mean = this.total.reduce((sum, value) => sum + entropyTerm(value / this.rows), 0);
     return { mean, each: this.entropies / this.rows, prototypes: this.total.length };
@@ -87,6 +94,8 @@ export class FeatureSpread {
   }
 
   /**
+   * Adds the features of some rows.
+   *
    * @param features  [R · F], row-major, of any length
    * @param dim  F
    */

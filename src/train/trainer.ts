@@ -78,6 +78,7 @@ export interface SavedTrainerState {
   readonly optimizer: ReadonlyMap<string, SavedTensor>;
 }
 
+/** What happens on broken images and oddities. */
 export interface TrainerOptions {
   /** Told once per broken image, sign of collapse and the like. */
   onWarning?: (message: string) => void;
@@ -135,6 +136,7 @@ export class Trainer {
     return this.next;
   }
 
+  /** Whether all steps are done. */
   get finished(): boolean {
     return this.next >= this.plan.totalIterations;
   }
@@ -247,6 +249,7 @@ export class Trainer {
     });
   }
 
+  /** Gives the memory of the run back. */
   dispose(): void {
     this.close();
     this.model.student.dispose();

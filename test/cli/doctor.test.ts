@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { detectFeatures } from "../../src/runtime/features.js";
 import { expectCode, expectExit } from "../support/program.js";
-import { test } from "../support/test.js";
+import { leaveOut, test } from "../support/test.js";
 
 test("doctor tells what the host offers, as fields", async () => {
   const { result, events } = await expectExit(0, ["doctor", "--json", "--threads", "2"]);
@@ -67,4 +67,27 @@ test("doctor says why threads are off", async () => {
   } finally {
     globalThis.SharedArrayBuffer = kept;
   }
+});
+
+const WITHOUT_SIMD = "a host without WebAssembly SIMD is told so, by doctor and by a verb that computes";
+
+if (process.arch !== "x64") leaveOut(WITHOUT_SIMD, "only on x64 Node can be started without it");
+else
+  test(WITHOUT_SIMD, async () => {
+    const execArgv = ["--no-enable-sse4-1"]; // V8's SIMD needs it
+    const { result } = await expectExit(1, ["doctor", "--json"], { execArgv });
+    assert.equal([result.simd, result.kernelsRun], [false, false]);
+    assert.match(
+      String(result.problem),
+      /need WebAssembly SIMD, which this host lacks\. Use Node 20 or later, or a browser/,
+    );
+    assert.match(
+      (await expectExit(5, ["demo"], { execArgv })).stderr,
+      /^error: init: the kernels need WebAssembly SIMD/,
+    );
+  });
+
+test("a host without WebAssembly is told so", async () => {
+  const { stdout } = await expectExit(1, ["doctor"], { execArgv: ["--jitless"] });
+  assert.match(stdout, /^kernels +init: this host has no WebAssembly\. Start Node without --jitless/m);
 });

@@ -146,6 +146,17 @@ test("a run that does not fit ends with 5 and names the first settings that woul
   assert.is(result.fits, true);
 });
 
+test("a run whose host gives no more memory ends with 5, after the estimate, and says what is held", async () => {
+  const args = ["pretrain", "--config", "cifar-tiny", "--data", "images", "--out", "cramped"];
+  const execArgv = ["--wasm-max-mem-pages=600"]; // of 64 KiB
+  const { stderr } = await expectExit(5, [...args, "train.batch_size_per_gpu=16"], { cwd, execArgv });
+  assert.match(stderr, /^memory: state \d+ MiB, activations \d+ MiB, linear memory \d+ MiB of 4\.0 GiB/m);
+  assert.match(
+    stderr,
+    /^error: memory: \d+ MiB are needed, 4096 MiB are allowed and 3\d MiB are held\. Lower .*: the host gives no more\.$/m,
+  );
+});
+
 test("a profile lists what each phase and kernel has cost, and changes no bit", async () => {
   const { result } = await expectCode(0, [...out("profiled"), "--profile", "--json"], { cwd });
   const { phases, kernels, kernelShare, trace } = result.profile as Costs & { trace: string };

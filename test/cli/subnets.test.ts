@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readEncoder } from "../../src/export/encoder-file.js";
-import { readSafetensors } from "../../src/formats/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
 import { init } from "../../src/runtime/context.js";
 import { expectCode, expectExit, tinyPretrain, workshop } from "../support/program.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -142,6 +142,25 @@ test("one network is extracted by its name, for people with the difference", asy
   assert.equal(readdirSync(join(cwd, "full")).sort(), ["16x2.safetensors", "manifest.json"]);
 });
 
+test("a file that differs from its slice is refused, and none is left", async () => {
+  const teacher = join(cwd, "run", "checkpoints", "000000008", "teacher.safetensors");
+  const { tensors } = readSafetensors(readFileSync(teacher), teacher);
+  (tensors.get("backbone.patch_embed.proj.weight")!.data as Float32Array).fill(1e38); // finite; the features are not
+  writeFileSync(join(cwd, "wild.safetensors"), writeSafetensors(tensors));
+  const start = [...tinyPretrain.slice(0, -1), "diverged", "--init", "wild.safetensors", "train.max_bad_steps=1"];
+  await expectCode(4, start, { cwd });
+  const extract = ["subnets", "extract", "diverged", "--net", "all", "--out", "refused"];
+  const { stderr } = await expectCode(1, extract, { cwd });
+  assert.match(
+    stderr,
+    /^error: extract: the file of network 8x1 differs from its slice by NaN, more than 0\.00001, and is not kept/m,
+  );
+  assert.equal(readdirSync(join(cwd, "refused")), []);
+  const exported = await expectCode(1, ["export", "diverged", "--format", "edge", "--out", "refused/a.poa"], { cwd });
+  assert.match(exported.stderr, /a\.poa would differ from the network by NaN, .* is not written/);
+  assert.equal(readdirSync(join(cwd, "refused")), []);
+});
+
 test("other names and other images to compare on can be chosen", async () => {
   const args = ["subnets", "extract", "run", "--net", "8x1", "--out", "tv", "--names", "torchvision", "--json"];
   const { events } = await expectCode(0, [...args, "--data", "images/left"], { cwd });
@@ -152,8 +171,20 @@ test("other names and other images to compare on can be chosen", async () => {
 
 test("a network that the run does not hold ends with 2 and the nearest ones, an unknown naming too", async () => {
   const extract = ["subnets", "extract", "run", "--out", "none"];
-  const { stderr } = await expectCode(2, [...extract, "--net", "12x2"], { cwd });
-  assert.match(stderr, /network 12x2: width 12 is not in the search space\. Nearest: 8x2, 16x2/);
+  for (const [net, message] of [
+    [
+      "12x2",
+      /network 12x2: width 12 is not in the search space\. Nearest: 8x2, 16x2, .* holds width 8, 16; depth 1, 2\./,
+    ],
+    ["9x1", /network 9x1: width 9 is not in the search space\. Nearest: 8x1, /],
+    ["16x9", /network 16x9: depth 9 is not in the search space\. Nearest: 16x2, /],
+    ["3x7", /network 3x7: width 3 is not in the search space, depth 7 is not in the search space\. Nearest: 8x2, /],
+    ["ful", /network "ful": expected width x depth, as in 16x2, or one of full\. Did you mean full\?/],
+  ] as const) {
+    assert.match((await expectCode(2, [...extract, "--net", net], { cwd })).stderr, message);
+    const embed = ["embed", "run", "--data", "images", "--out", "none.csv", "--net", net];
+    assert.match((await expectCode(2, embed, { cwd })).stderr, message);
+  }
   assert.match(
     (await expectCode(2, [...extract, "--names", "keras"], { cwd })).stderr,
     /expected poa, timm, torchvision/,

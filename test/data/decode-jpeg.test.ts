@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { RawImage } from "../../src/data/dataset.js";
 import { decode } from "../../src/data/decode.js";
 import { DataError } from "../../src/errors.js";
+import { decodedApart } from "../support/decoded-apart.js";
 import { imageFixture, means, pixels, refusal } from "../support/image-fixtures.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
 function largestDifference(a: RawImage, b: RawImage): number {
@@ -50,6 +53,18 @@ test("a JPEG header beyond what can be decoded is refused before decoding", asyn
   assert.match(await refusal(Buffer.from("ffd8ffd9", "hex")), /no image/);
 });
 
+test("a JPEG file that claims 65500x65500 pixels is refused by its frame header, without the memory that it claims", () => {
+  const huge = exchanged("jpeg-size/jpg-size-32x32.jpg", "ffc00011080020002003", "ffc0001108ffdcffdc03");
+  const progressive = exchanged("jpeg-odd/jpg-progressive.jpg", "ffc20011080020002003", "ffc2001108ffdcffdc03");
+  const folder = tempFolder({ "huge.jpg": huge, "progressive.jpg": progressive });
+  for (const { path, refused, grownBytes } of decodedApart(
+    ["huge.jpg", "progressive.jpg"].map((name) => ({ path: join(folder, name) })),
+  )) {
+    assert.match(String(refused), /65500x65500 is more than 100000000 pixels/, path);
+    assert.ok(grownBytes < 50 * 2 ** 20, `${path}: memory grew by ${grownBytes} bytes`);
+  }
+});
+
 test("fill bytes before a marker, which the format allows, change nothing", async () => {
   const path = "jpeg-size/jpg-size-32x32.jpg";
   const filled = exchanged(path, "ffc00011", "ffffffffc00011");
@@ -74,6 +89,9 @@ test("the JPEG decoder gives the same pixels after any number of broken files", 
     const damaged = whole.slice();
     damaged.fill(0x55, 160, 200); // in the quantisation and Huffman tables
     await decode(damaged).catch((error: unknown) => assert.instance(error, DataError));
+    await refusal(whole.subarray(0, whole.length / 2));
+    await refusal(Buffer.from("ffd8ffc1f151d800ff51d800ffdaffde", "hex")); // CVE-2022-25851: endless in jpeg-js
+    await refusal(imageFixture("jpeg-odd/testimgari.jpg")); // arithmetic-coded
   }
   assert.is(largestDifference(await pixels(whole), before), 0);
 });

@@ -1,13 +1,21 @@
+import { join } from "node:path";
 import { constants, deflateRawSync, deflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import * as assert from "uvu/assert";
+import { decodedApart } from "../support/decoded-apart.js";
 import { pixels, pngFile, pngHeader, refusal } from "../support/image-fixtures.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
-/** A deflate stream of `mebibytes` zero MiB without its end, made without holding them. */
-function bomb(mebibytes: number): Uint8Array {
-  const block = deflateRawSync(Buffer.alloc(2 ** 20), { finishFlush: constants.Z_FULL_FLUSH });
-  return Buffer.concat([Buffer.from([0x78, 0x9c]), ...Array.from({ length: mebibytes }, () => block)]);
+const MIB = 2 ** 20;
+
+/** A zlib stream of so many zero bytes, whole MiB, made without holding them; complete, or without its end. */
+function zeros(bytes: number, { complete = false } = {}): Uint8Array {
+  const block = deflateRawSync(Buffer.alloc(MIB), { finishFlush: constants.Z_FULL_FLUSH, level: 9 });
+  const blocks = Array.from({ length: bytes / MIB }, () => block);
+  const end = Buffer.alloc(6); // an empty last block, Adler-32 of zeros: 1 in the low half, their number in the high one
+  end.set([0x03, 0x00, ((bytes % 65521) >> 8) & 0xff, (bytes % 65521) & 0xff, 0, 1]);
+  return Buffer.concat([Buffer.from([0x78, 0xda]), ...blocks, complete ? end : Buffer.alloc(0)]);
 }
 
 const grey4x4: readonly [string, Uint8Array] = ["IDAT", deflateSync(Buffer.alloc(20, 0))];
@@ -49,20 +57,41 @@ test("a PNG header that no image has is refused before anything is inflated", as
   assert.match(await refusal(pngFile(grey4x4)), /does not start with its header/);
 });
 
-test("compressed data that inflates beyond the image costs no memory, interlaced or not", async () => {
-  const before = process.resourceUsage().maxRSS;
-  for (const interlace of [0, 1]) {
-    const file = pngFile(["IHDR", pngHeader(4, 4, 8, 0, interlace)], ["IDAT", bomb(300)]);
-    assert.match(await refusal(file), /holds more than its size needs/);
-  }
-  const text = pngFile(
-    ["IHDR", pngHeader(4, 4, 8, 0)],
-    ["zTXt", Buffer.concat([Buffer.from("k\0\0"), bomb(300)])],
-    grey4x4,
+test("what a PNG file claims or inflates to costs no memory: it is refused by its header, or inflated to what its size needs", () => {
+  const small: readonly [string, Uint8Array] = ["IHDR", pngHeader(4, 4, 8, 0)];
+  const text = Buffer.concat([Buffer.from("k\0\0"), zeros(300 * MIB)]);
+  const large = pngFile(
+    ["IHDR", pngHeader(12_000, 12_000, 8, 2)],
+    ["IDAT", zeros(12_000 * 36_001 - ((12_000 * 36_001) % MIB), { complete: true })],
   );
-  assert.is((await pixels(text)).width, 4);
-  const grownKiB = process.resourceUsage().maxRSS - before;
-  assert.ok(grownKiB < 50 * 1024, `${grownKiB} KiB`);
+  assert.ok(large.length > 300_000 && large.length < 600_000, `${large.length} bytes`);
+  const flipped = pngFile(small, ["IDAT", zeros(300 * MIB)]);
+  flipped[flipped.length - 20] ^= 1;
+  const bombs: Readonly<Record<string, readonly [Uint8Array, RegExp | null]>> = {
+    "12000x12000.png": [large, /12000x12000 is more than 100000000 pixels/],
+    "inflates-to-300-mb.png": [pngFile(small, ["IDAT", zeros(300 * MIB)]), /holds more than its size needs/],
+    "inflates-complete.png": [
+      pngFile(small, ["IDAT", zeros(300 * MIB, { complete: true })]),
+      /holds more than its size needs/,
+    ],
+    "interlaced.png": [
+      pngFile(["IHDR", pngHeader(4, 4, 8, 0, 1)], ["IDAT", zeros(300 * MIB)]),
+      /holds more than its size needs/,
+    ],
+    "width-0.png": [pngFile(["IHDR", pngHeader(0, 2 ** 31 - 1, 8, 0)], ["IDAT", zeros(300 * MIB)]), /size of 0x2147/],
+    "checksum.png": [flipped, /wrong checksum in its part IDAT/],
+    "ztxt.png": [pngFile(small, ["zTXt", text], grey4x4), null],
+    "itxt.png": [pngFile(small, ["iTXt", Buffer.concat([Buffer.from("k\0\x01\0\0\0"), text])], grey4x4), null],
+    "iccp.png": [pngFile(small, ["iCCP", text], grey4x4), null],
+  };
+  const folder = tempFolder(Object.fromEntries(Object.entries(bombs).map(([name, [file]]) => [name, file])));
+  const found = decodedApart(Object.keys(bombs).map((name) => ({ path: join(folder, name) })));
+  for (const [i, [name, [, reason]]] of Object.entries(bombs).entries()) {
+    const { refused, width, grownBytes } = found[i];
+    if (reason === null) assert.equal([refused, width], [null, 4], name);
+    else assert.match(String(refused), reason, name);
+    assert.ok(grownBytes < 50 * MIB, `${name}: memory grew by ${grownBytes} bytes`);
+  }
 });
 
 test("a PNG file with too little, damaged or unknown data is refused with the reason", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, unlinkSync } from "node:fs";
+import { mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import * as assert from "uvu/assert";
 import { imageFolder } from "../../src/data/image-folder.js";
@@ -61,17 +61,82 @@ test("names with dots in front, and files that are no images, are passed over", 
 });
 
 test("names that are unusual are read and printed on one line", async () => {
-  const name = `ünï code\n${"x".repeat(200)}.png`;
-  const folder = tempFolder({ [`a/${name}`]: png, "a/broken\n.png": "" });
+  const longest = `${"n".repeat(251)}.png`; // 255 bytes, the most that file systems allow
+  const names = [`ünï code\n${"x".repeat(200)}.png`, longest, "写真 1.png", " .png", "-rf.png", "a\u001b[31m.png"];
+  const folder = tempFolder({ ...Object.fromEntries(names.map((name) => [`a/${name}`, png])), "a/broken\n.png": "" });
   const source = imageFolder(folder);
-  assert.is(source.length, 2);
-  assert.is((await source.read(1)).width, 32);
-  try {
-    await source.read(0);
-    assert.unreachable();
-  } catch (error) {
-    assert.match((error as Error).message, /a.broken\\u000a\.png: is empty/);
+  assert.is(source.length, names.length + 1);
+  for (let i = 0; i < source.length; i++) {
+    if (!source.path(i).includes("broken")) assert.is((await source.read(i)).width, 32);
+    else assert.match(await failure(source.read(i)), /a.broken\\u000a\.png: is empty/);
   }
+  assert.equal(pathsOf(folder).sort(), ["a/broken\n.png", ...names.map((name) => `a/${name}`)].sort());
+});
+
+async function failure(read: unknown): Promise<string> {
+  try {
+    await read;
+  } catch (error) {
+    assert.instance(error, DataError);
+    return (error as Error).message;
+  }
+  throw new Error("was read");
+}
+
+/**
+ * Hands over a folder with an image, below which others of that name are nested with an image in the last; each is entered to make
+ * the next and lifted to be removed, since paths have limits.
+ */
+async function nested(name: string, depth: number, use: (folder: string) => unknown): Promise<void> {
+  const [folder, before] = [tempFolder({ "a.png": png }), process.cwd()];
+  process.chdir(folder);
+  for (let i = 0; i < depth; i++) {
+    mkdirSync(name);
+    process.chdir(name);
+  }
+  writeFileSync("deep.png", png);
+  process.chdir(before);
+  try {
+    await use(folder);
+  } finally {
+    for (let i = 1; i < depth; i++) {
+      renameSync(join(folder, name, name), join(folder, "next"));
+      rmdirSync(join(folder, name));
+      renameSync(join(folder, "next"), join(folder, name));
+    }
+  }
+}
+
+test("long paths are read up to the system's limit; one beyond it is told", async () => {
+  await nested("d".repeat(100), 35, async (folder) => {
+    const source = imageFolder(folder);
+    assert.is(source.length, 2);
+    for (const index of [0, 1]) assert.is((await source.read(index)).width, 32);
+  });
+  await nested("d".repeat(250), 17, (folder) =>
+    refused(
+      () => imageFolder(folder),
+      /^folder: .*ddd cannot be read: its path is longer than this system allows\. Give folders on the way shorter names\.$/,
+    ),
+  );
+});
+
+test("names that are no UTF-8 are told, those of files as broken images", async () => {
+  const folder = tempFolder({ "a.png": png });
+  const latin1 = (name: string) => Buffer.from(`${folder}/${name}`, "latin1");
+  try {
+    writeFileSync(latin1("caf\u00e9.png"), png);
+  } catch {
+    return; // a file system that takes UTF-8 alone
+  }
+  const source = imageFolder(folder);
+  assert.is((await source.read(0)).width, 32);
+  assert.match(
+    await failure(source.read(1)),
+    /caf\ufffd\.png: cannot be read \(ENOENT\)\. Its name is not UTF-8; rename it\.$/,
+  );
+  mkdirSync(latin1("caf\u00e9"));
+  refused(() => imageFolder(folder), /caf\ufffd cannot be read\. Its name is not UTF-8; rename it\.$/);
 });
 
 test("links are followed, loops of links cut, broken links passed over", () => {

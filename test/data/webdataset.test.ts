@@ -131,33 +131,91 @@ test("names that lead outside, links and devices are broken images, the others a
   assert.equal(readdirSync(join(path, "..")), ["shard-0.tar"]);
 });
 
-test("a damaged, cut off or compressed shard is an error that names it and the byte", () => {
-  const good = tarFile([{ name: "1.png", content: png }]);
+/** A shard of two images, the second of which begins at byte 1024. */
+const whole = tarFile([
+  { name: "1.png", content: png },
+  { name: "2.png", content: png },
+]);
+
+test("a damaged or cut off shard loses what follows, which is one broken image with shard and byte; other shards go on", async () => {
+  const flipped = Buffer.from(whole);
+  flipped[1024 + 5] ^= 1;
+  const damaged: Readonly<Record<string, readonly [Uint8Array, number, RegExp]>> = {
+    "cut.tar": [whole.subarray(0, 1100), 1, /at byte 1024 the archive is cut off: it ends without its end mark/],
+    "cut-in-image.tar": [
+      whole.subarray(0, 1600),
+      1,
+      /at byte 1024 "2\.png" is cut off: \d+ bytes are due, 64 are there/,
+    ],
+    "flipped.tar": [flipped, 1, /at byte 1024 the checksum of a header is wrong/],
+    "lie.tar": [
+      tarFile([{ name: "1.png", size: 8 * 2 ** 30 - 1 }]),
+      0,
+      /at byte 0 "1\.png" is cut off: 8589934591 bytes/,
+    ],
+    "zip.tar": [Buffer.concat([Buffer.from("PK\x03\x04"), Buffer.alloc(600)]), 0, /at byte 0 the checksum of a header/],
+    "empty.tar": [new Uint8Array(), 0, /at byte 0 the archive is cut off/],
+  };
+  const folder = tempFolder({ "good.tar": whole, ...mapped(damaged, ([bytes]) => bytes) });
+  for (const [name, [, readable, reason]] of Object.entries(damaged)) {
+    const source = webDataset([join(folder, name), join(folder, "good.tar")]);
+    assert.is(source.length, readable + 1 + 2, name);
+    const message = await failure(source.read(readable));
+    assert.match(message, reason);
+    assert.ok(
+      message.startsWith(`${join(folder, name)}#(rest): at byte `) && message.endsWith(" What follows is lost."),
+    );
+    for (const index of [...Array(readable).keys(), readable + 1, readable + 2])
+      assert.is((await source.read(index)).width, 32, `${name}, image ${index}`);
+    const [warnings, seen]: [string[], number[]] = [[], []];
+    const options = { batchSize: 9, passes: 1, shuffle: false, broken: "skip", dropLast: false } as const;
+    for await (const { indices } of batches(source, { ...options, onWarning: (text) => warnings.push(text) }))
+      seen.push(...indices);
+    assert.equal([seen.length, warnings.length], [readable + 2, 1]);
+  }
+});
+
+const mapped = <A, B>(record: Readonly<Record<string, A>>, fn: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(value)]));
+
+test("an image whose label is lost with the rest of its shard is lost too", () => {
+  const labelled = tarFile([
+    { name: "1.png", content: png },
+    { name: "1.cls", content: "1" },
+    { name: "2.png", content: png },
+    { name: "2.cls", content: "0" },
+  ]);
+  const atLastLabel = 512 + 512 + 512 + 512 + 512 + 512;
+  const folder = tempFolder({ "cut.tar": labelled.subarray(0, atLastLabel + 100), "good.tar": labelled });
+  const source = webDataset([join(folder, "cut.tar"), join(folder, "good.tar")]);
+  assert.equal([...source.labels!], [1, 1, 1, 0]); // the second is what is lost
+  assert.equal(
+    [source.path(0), source.path(1)].map((path) => path.split("#")[1]),
+    ["1.png", "(rest)"],
+  );
+});
+
+test("shards that are all damaged, one that is compressed or missing, and shards without images, are errors with the name", () => {
   const folder = tempFolder({
-    "good.tar": good,
-    "cut.tar": good.subarray(0, 600),
-    "lie.tar": tarFile([{ name: "1.png", size: 8 * 2 ** 30 - 1 }]),
+    "good.tar": whole,
     "zip.tar": Buffer.concat([Buffer.from("PK\x03\x04"), Buffer.alloc(600)]),
     "gz.tar": Buffer.from([0x1f, 0x8b, 8, 0]),
     "none.tar": tarFile([{ name: "1.txt" }]),
     "empty.tar": "",
   });
-  const message = (name: string) => {
+  const message = (...names: string[]) => {
     try {
-      webDataset([join(folder, "good.tar"), join(folder, name)]);
+      webDataset(names.map((name) => join(folder, name)));
     } catch (error) {
       assert.instance(error, DataError);
       return (error as Error).message;
     }
-    throw new Error(`${name} was opened`);
+    throw new Error(`${names} were opened`);
   };
-  assert.match(message("cut.tar"), /^wds: .*cut\.tar: at byte 0 "1\.png" is cut off/);
-  assert.match(message("lie.tar"), /lie\.tar: at byte 0 "1\.png" is cut off: 8589934591 bytes are due/);
-  assert.match(message("zip.tar"), /zip\.tar: at byte 0 the checksum of a header is wrong/);
-  assert.match(message("gz.tar"), /gz\.tar is compressed by gzip, .*gunzip/);
-  assert.match(message("empty.tar"), /empty\.tar: at byte 0 the archive is cut off/);
-  assert.match(message("absent.tar"), /absent\.tar cannot be read \(ENOENT\)/);
-  assert.throws(() => webDataset([join(folder, "none.tar")]), /no images in the 1 shards/);
+  assert.match(message("zip.tar", "empty.tar"), /^wds: .*zip\.tar: at byte 0 the checksum of a header is wrong/);
+  assert.match(message("good.tar", "gz.tar"), /gz\.tar is compressed by gzip, .*gunzip/);
+  assert.match(message("good.tar", "absent.tar"), /absent\.tar cannot be read \(ENOENT\)/);
+  assert.match(message("none.tar"), /no images in the 1 shards/);
 });
 
 test("a shard that changes or goes while it is used breaks its images with their names", async () => {

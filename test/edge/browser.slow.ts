@@ -1,14 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
 import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
 import { browserPath, startBrowser } from "../support/browser.js";
 import { noiseImage } from "../support/image-bytes.js";
+import { type Answer, serveModules } from "../support/page-server.js";
 import { leaveOut, test } from "../support/test.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
 import { tinyResnet, tinySwin } from "../support/tiny-families.js";
@@ -16,29 +12,12 @@ import { tinyResnet, tinySwin } from "../support/tiny-families.js";
 await init();
 
 const bundles = [tinyEncoder(), tinySwin(), tinyResnet()].map((encoder) => encoderBundle(encoder));
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-
-/** A page without a bundler: modules as they were compiled, and the one package that they name. */
-const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap">
-{ "imports": { "@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js" } }
-</script>`;
-
-/** What the page may ask for. */
-function answerTo(path: string): { type: string; body: string | Uint8Array } | null {
+/** Bundles by number; `mislabelled` is one that the server takes for a page, `page` a page in place of one. */
+function answer(path: string): Answer | undefined {
   const [, which] = /^\/(\d)\.poa$/.exec(path) ?? [];
   if (which) return { type: "application/octet-stream", body: bundles[Number(which)] };
-  if (path === "/") return { type: "text/html", body: PAGE };
-  if (!/^\/(dist\/src|node_modules\/@assemblyscript)\/[\w/.-]+\.js$/.test(path) || path.includes("..")) return null;
-  return { type: "text/javascript", body: readFileSync(join(root, path)) };
-}
-
-async function served(): Promise<{ server: Server; origin: string }> {
-  const server = createServer(({ url = "" }, response) => {
-    const answer = answerTo(url);
-    response.writeHead(answer ? 200 : 404, answer ? { "content-type": answer.type } : {}).end(answer?.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  if (path === "/mislabelled.poa") return { type: "text/html", body: bundles[0] };
+  return path === "/page.poa" ? { type: "text/html", body: "<!doctype html><title>Not found</title>" } : undefined;
 }
 
 const image = noiseImage({ width: 40, height: 30 });
@@ -54,42 +33,64 @@ interface EdgeModule {
   loadEncoder(source: string): Promise<{ embed(image: ImageData): Float32Array; dispose(): void }>;
 }
 
-/** Runs in the page: the features of one image by each bundle. */
-async function inPage({ rgba, width, height }: { rgba: number[]; width: number; height: number }): Promise<number[][]> {
+interface Picture {
+  readonly rgba: number[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Runs in the page: the feature of one image by each bundle, or why there is none. */
+async function inPage({ rgba, width, height, files }: Picture & { files: string[] }): Promise<(number[] | string)[]> {
   const address = "/dist/src/edge.js";
   const edge = (await import(address)) as EdgeModule;
   const pixels = new ImageData(Uint8ClampedArray.from(rgba), width, height);
-  const features: number[][] = [];
-  for (const bundle of ["0.poa", "1.poa", "2.poa"]) {
-    const encoder = await edge.loadEncoder(bundle);
-    features.push([...encoder.embed(pixels)]);
-    encoder.dispose();
+  const features: (number[] | string)[] = [];
+  for (const file of files) {
+    try {
+      const encoder = await edge.loadEncoder(file);
+      features.push([...encoder.embed(pixels)]);
+      encoder.dispose();
+    } catch (error) {
+      features.push((error as Error).message);
+    }
   }
   return features;
 }
 
-if (browserPath === undefined) leaveOut("a browser computes the features of the library", "this host has no Chromium");
-else {
-  const path = browserPath;
-  test(
-    "a browser computes the features of the library, bit for bit, for every family",
-    async () => {
-      const { server, origin } = await served();
-      const browser = await startBrowser(path);
-      try {
-        const page = await browser.newPage();
-        await page.goto(origin);
-        const features = await page.evaluate(inPage, { rgba: withAlpha(), width: image.width, height: image.height });
-        for (const [i, bundle] of bundles.entries()) {
-          const encoder = await loadEncoder(bundle);
-          assert.equal(features[i], [...encoder.embed(image)]);
-          encoder.dispose();
-        }
-      } finally {
-        await browser.close();
-        server.close();
-      }
-    },
-    { timeoutMs: 120_000 },
-  );
+/** What a page makes of the image with each file. */
+async function embeddedInPage(files: string[]): Promise<(number[] | string)[]> {
+  const server = await serveModules({ answer });
+  const browser = await startBrowser(browserPath!);
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.origin);
+    return await page.evaluate(inPage, { rgba: withAlpha(), width: image.width, height: image.height, files });
+  } finally {
+    await browser.close();
+    server.close();
+  }
 }
+
+/** What the library makes of it. */
+async function embeddedHere(bundle: Uint8Array): Promise<number[]> {
+  const encoder = await loadEncoder(bundle);
+  const feature = [...encoder.embed(image)];
+  encoder.dispose();
+  return feature;
+}
+
+const inBrowser: typeof test = browserPath
+  ? (name, fn) => test(name, fn, { timeoutMs: 120_000 })
+  : (name) => leaveOut(name, "there is no chromium on the PATH");
+
+inBrowser("a browser computes the features of the library, bit for bit, for every family", async () => {
+  const features = await embeddedInPage(["0.poa", "1.poa", "2.poa"]);
+  for (const [i, bundle] of bundles.entries()) assert.equal(features[i], await embeddedHere(bundle));
+});
+
+inBrowser("a bundle is read whatever the server calls it; a page in its place, or none, is told", async () => {
+  const [mislabelled, page, missing] = await embeddedInPage(["mislabelled.poa", "page.poa", "missing.poa"]);
+  assert.equal(mislabelled, await embeddedHere(bundles[0]));
+  assert.match(String(page), /^page\.poa is not an edge bundle\. Make one with `poa export MODEL --format edge`\.$/);
+  assert.match(String(missing), /^loadEncoder: missing\.poa cannot be read: the server answers 404/);
+});

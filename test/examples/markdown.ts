@@ -23,8 +23,13 @@ export interface FencedBlock {
 
 /** Every Markdown document that a reader is meant to read. */
 export function documents(): Document[] {
-  const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
-  const paths = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...pages.sort().map((name) => `docs/${name}`)];
+  const pages = ["docs", "docs/guides"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".md"))
+      .sort()
+      .map((name) => `${folder}/${name}`),
+  );
+  const paths = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...pages];
   return paths
     .filter((path) => existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));

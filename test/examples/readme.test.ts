@@ -1,67 +1,16 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
-import ts from "typescript";
 import * as assert from "uvu/assert";
-import { readSafetensors, writeSafetensors } from "../../src/formats/safetensors.js";
-import { cifarFile } from "../support/cifar-files.js";
-import { pngFile, pngHeader } from "../support/image-fixtures.js";
-import { seeded } from "../support/kernels.js";
-import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 import { documents, type FencedBlock, fencedBlocks, programCalls, root } from "./markdown.js";
+import { transpiled, typeProblems } from "./type-check.js";
+import { type Outcome, runNode, workspace } from "./workspace.js";
 
 const LIMIT = { timeoutMs: 120_000 };
 
-/** A PNG file of seeded noise. */
-function noisePng(seed: number): Uint8Array {
-  const [width, height] = [48, 40];
-  const next = seeded(seed);
-  const rows = Uint8Array.from({ length: height * (1 + 3 * width) }, (_, i) =>
-    i % (1 + 3 * width) === 0 ? 0 : Math.floor(256 * next()),
-  );
-  return pngFile(["IHDR", pngHeader(width, height, 8, 2)], ["IDAT", deflateSync(rows)]);
-}
-
-/** A small ResNet under torchvision's names, its classifier included. */
-function torchvisionFile(): Uint8Array {
-  const path = join(root, "test/fixtures/golden/torchvision_resnet.safetensors");
-  const { tensors } = readSafetensors(readFileSync(path), path);
-  return writeSafetensors(new Map([...tensors].filter(([name]) => /^(conv1|bn1|layer\d|fc)\./.test(name))));
-}
-
-/** A folder with the data that the examples name: few images, so that few steps are trained. */
-function workspace(): string {
-  const photos = [...Array(40).keys()].map((i) => {
-    const folder = `${i < 32 ? "train" : "test"}/${i % 2 === 0 ? "cats" : "dogs"}`;
-    return [`photos/${folder}/${i}.png`, noisePng(i)] as const;
-  });
-  const labels = [...Array(128).keys()].map((i) => [i % 10]);
-  return tempFolder({
-    ...Object.fromEntries(photos),
-    "resnet50.safetensors": torchvisionFile(),
-    "data/cifar10/data_batch_1.bin": cifarFile(labels),
-    "data/cifar10/test_batch.bin": cifarFile(labels.slice(0, 20)),
-  });
-}
-
-interface Outcome {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function runNode(args: readonly string[], cwd: string): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    child.stdout.on("data", (chunk) => (output += chunk));
-    child.stderr.on("data", (chunk) => (output += chunk));
-    child.on("close", (code) => resolve({ code, output }));
-  });
-}
-
+// Guides are sessions of their own: guides.slow.ts.
 const blocks = documents()
+  .filter(({ path }) => !path.startsWith("docs/guides/"))
   .flatMap(fencedBlocks)
   .filter(({ language }) => ["ts", "js"].includes(language));
 
@@ -72,9 +21,8 @@ const sourceOf = (block: FencedBlock) => join(modules, `${block.place.replace(/\
 for (const block of blocks) writeFileSync(sourceOf(block), block.code);
 
 function runBlock(block: FencedBlock, cwd: string): Promise<Outcome> {
-  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
   const file = sourceOf(block).replace(/\.ts$/, ".mjs");
-  writeFileSync(file, ts.transpileModule(block.code, { compilerOptions: options }).outputText);
+  writeFileSync(file, transpiled(block.code));
   return runNode([file], cwd);
 }
 
@@ -136,24 +84,7 @@ test(
 test(
   "the examples are correct TypeScript",
   () => {
-    const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
-    const { options } = ts.parseJsonConfigFileContent(
-      {
-        compilerOptions: { ...config.compilerOptions, rootDir: undefined, outDir: undefined, noEmit: true },
-        files: [],
-      },
-      ts.sys,
-      root,
-    );
-    const program = ts.createProgram(blocks.map(sourceOf), options);
-    const problems = blocks.flatMap((block) => {
-      const file = program.getSourceFile(sourceOf(block));
-      return ts.getPreEmitDiagnostics(program, file).map(({ messageText, start = 0 }) => {
-        const line = file?.getLineAndCharacterOfPosition(start).line ?? 0;
-        return `${block.place}, line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
-      });
-    });
-    assert.equal(problems, []);
+    assert.equal(typeProblems(new Map(blocks.map((block) => [block.place, sourceOf(block)]))), []);
   },
   LIMIT,
 );

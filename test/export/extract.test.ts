@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { step } from "../../src/autograd/tape.js";
+import { PoaError } from "../../src/errors.js";
 import { readEncoder } from "../../src/export/encoder-file.js";
 import { extractNetwork } from "../../src/export/extract.js";
 import { readSafetensors } from "../../src/formats/safetensors.js";
@@ -10,6 +11,7 @@ import { networkName } from "../../src/models/encoder-spec.js";
 import { init, memory } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { numbers } from "../support/gradcheck.js";
+import { refuses } from "../support/refuses.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
@@ -47,11 +49,23 @@ test("every extracted file gives the features of its slice within 1e-5, and know
   }
 });
 
-test("a file that differs from its slice is told", () => {
+test("a file that differs from its slice is refused and not kept; one that was there before stays", () => {
   const poisoned = tinyEncoder({ width: 32, depth: 3 });
   poisoned.backbone.blocks[0].norm1.weight.write(new Float32Array(32).fill(Number.NaN));
-  const { maxAbsDiff } = extractNetwork(poisoned, networks[0], { folder: tempFolder(), names: "poa", images });
-  assert.not.ok(maxAbsDiff <= 1e-5);
+  const before = { "8x1.safetensors": "mine", "8x1.timm.safetensors": "mine too" };
+  for (const [names, folder, left] of [
+    ["poa", tempFolder(), []],
+    ["timm", tempFolder(), []],
+    ["timm", tempFolder(before), Object.keys(before)],
+  ] as const) {
+    refuses(
+      () => extractNetwork(poisoned, networks[0], { folder, names, images }),
+      PoaError,
+      "the file of network 8x1 differs from its slice by NaN, more than 0.00001, and is not kept.",
+    );
+    assert.equal(readdirSync(folder).sort(), left);
+    for (const name of left) assert.match(readFileSync(join(folder, name), "utf8"), /^mine/);
+  }
 });
 
 test("other names come as a file beside ours", () => {

@@ -47,6 +47,15 @@ test("beyond the limit the error tells what is needed, allowed and held, and the
   assert.is(heap.sizeBytes, 3 * MIB);
 });
 
+test("memory grows to the last page below 4 GiB, where the error tells that there is no more", () => {
+  const heap = new WasmHeap();
+  heap.grow(ADDRESS_SPACE_BYTES);
+  heap.u8[ADDRESS_SPACE_BYTES - 1] = 7;
+  assert.equal([heap.sizeBytes, heap.u8[ADDRESS_SPACE_BYTES - 1]], [ADDRESS_SPACE_BYTES, 7]);
+  refuses(() => heap.grow(ADDRESS_SPACE_BYTES + 1), MemoryError, "4096 MiB are allowed and 4096 MiB are held. Lower");
+  refuses(() => heap.grow(ADDRESS_SPACE_BYTES + 1), MemoryError, "since WebAssembly addresses no more.");
+});
+
 test("where the host gives no more, the error does not blame the limit", () => {
   const heap = new WasmHeap({ initialBytes: PAGE });
   heap.memory.grow = () => {

@@ -33,12 +33,14 @@ export interface Running {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly execArgv?: readonly string[];
 }
 
 /** Starts the built program in a process of its own. */
-export function startPoa(args: readonly string[], { cwd, env }: RunOptions = {}): Running {
+export function startPoa(args: readonly string[], { cwd, env, execArgv = [] }: RunOptions = {}): Running {
   const { POA_DATA: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...execArgv, program, ...args], {
     cwd,
     env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -83,7 +85,7 @@ export async function expectExit(code: number, args: readonly string[], options:
 export async function expectCode(
   code: number,
   args: readonly string[],
-  { cwd = process.cwd(), env = {} }: RunOptions = {},
+  { cwd = process.cwd(), env = {} }: Omit<RunOptions, "execArgv"> = {},
 ): Promise<Ran> {
   const before = { cwd: process.cwd(), env: { ...process.env } };
   const { stdout, stderr } = process;

@@ -172,3 +172,13 @@ test("what cannot be learned from is refused, and so is a state of other setting
   refuses(() => tunerOf({ hidden: 5 }).restore(saved), ConfigError, "does not fit the settings");
   refuses(() => tunerOf({ ema: 0.5 }).restore(saved), ConfigError, "does not fit the settings");
 });
+
+test("a batch of one is refused where batch normalisation has to learn from it, and nowhere else", () => {
+  const alone = { batch: 1, accumulate: 4 };
+  const images = squareSource(4, 32);
+  const reason =
+    "batch is 1, and this ResNet has batch normalisation, whose statistics need more images at once than one";
+  refuses(() => tunerOf(alone, tinyResnet({ norm: "batch" }), images), ConfigError, reason);
+  for (const encoder of [tinyResnet(), tinySwin()]) tunerOf(alone, encoder, images).dispose();
+  tunerOf({ batch: 2 }, tinyResnet({ norm: "batch" }), images).dispose();
+});

@@ -1,10 +1,11 @@
-import { statSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { openSource } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
 import { featureValues, largestDifference, patchValues } from "../../export/compare.js";
 import { type ExportDType, exportDTypes } from "../../export/dtype.js";
 import { encoderBundle } from "../../export/encoder-bundle.js";
 import { readEncoder, writeEncoder } from "../../export/encoder-file.js";
+import { draftOf } from "../../export/extract.js";
 import type { Opset } from "../../export/onnx/graph.js";
 import { EMBEDDING, encoderToOnnx, type OnnxOptions, PATCH_TOKENS } from "../../export/onnx/model.js";
 import { runOnnx } from "../../export/onnx/run.js";
@@ -61,12 +62,17 @@ export const exportCommand: Command = {
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
     const { imageSize = encoder.spec.imageSize } = onnx;
     const images = await imagesFor(call, { ...encoder.spec, imageSize }, output);
-    const written: Written =
-      format === "onnx"
-        ? await writeOnnx(out, encoder, images, onnx)
-        : writeOwn(out, encoder, images, { dtype, bundled: format === "edge" });
-    images.dispose();
-    return report(output, { file: out, format, network, dtype, ...written });
+    const draft = draftOf(out);
+    try {
+      const written: Written =
+        format === "onnx"
+          ? await writeOnnx(draft, encoder, images, onnx)
+          : writeOwn(draft, encoder, images, { dtype, bundled: format === "edge" });
+      images.dispose();
+      return report(output, { file: out, format, network, dtype, ...written });
+    } finally {
+      rmSync(draft, { force: true });
+    }
   },
 };
 
@@ -143,16 +149,19 @@ interface Report extends Written {
   readonly dtype: ExportDType;
 }
 
-/** What is told, and the exit code: 1 if the file holds another network than it should. */
-function report(output: Output, { largest, ...fields }: Report) {
+/** Gives the file its name and tells about it; exit code 1, and no file, if it holds another network than it should. */
+function report(output: Output, { largest, ...fields }: Report): number {
   const { file, bytes, maxAbsDiff, network, dtype } = fields;
   const tolerance = TOLERANCE[dtype] * Math.max(1, largest);
+  if (!(maxAbsDiff === null || maxAbsDiff <= tolerance)) {
+    output.error(`${file} would differ from the network by ${maxAbsDiff}, more than ${tolerance}, and is not written.`);
+    return 1;
+  }
+  renameSync(draftOf(file), file);
   if (maxAbsDiff === null) output.note(NOT_COMPARED);
   const differs = maxAbsDiff === null ? "not compared" : `differs by at most ${maxAbsDiff.toExponential(1)}`;
   output.result({ ...fields, tolerance }, `${file}: network ${network}, ${bytes} bytes, ${differs}`);
-  if (maxAbsDiff === null || maxAbsDiff <= tolerance) return 0;
-  output.error(`${file} differs from the network by ${maxAbsDiff}, more than ${tolerance}`);
-  return 1;
+  return 0;
 }
 
 const NOT_COMPARED =

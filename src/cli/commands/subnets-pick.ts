@@ -1,8 +1,9 @@
 import { ConfigError } from "../../errors.js";
 import type { RankedNetwork } from "../../eval/rank.js";
+import { EXTRACTION_TOLERANCE } from "../../export/extract.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
-import { extractNetworks, TOLERANCE } from "../extraction.js";
+import { extractNetworks } from "../extraction.js";
 import { processorName } from "../host.js";
 import { expectRun, newestStep } from "../model.js";
 import type { Output } from "../output.js";
@@ -57,7 +58,7 @@ export const subnetsPick: Command = {
     if (ranking.networks.length < ranking.space)
       output.note(`${ranking.networks.length} of ${ranking.space} networks have been ranked; the others are left out`);
     await init({ threads: call.threads, simd: call.simd });
-    const { files, ok } = await extractNetworks(
+    const { files } = await extractNetworks(
       run,
       { out, names: "poa", choose: (space) => [space.parse(best.name)] },
       output,
@@ -67,13 +68,12 @@ export const subnetsPick: Command = {
     const time = ofHere || timeMatters ? { ms, msP95 } : {}; // that of another machine says nothing here
     const told = quantities.filter(({ option }) => option !== "max-ms" || "ms" in time);
     output.result(
-      { network: name, knn, interval, ...costs, ...time, file, maxAbsDiff, tolerance: TOLERANCE },
+      { network: name, knn, interval, ...costs, ...time, file, maxAbsDiff, tolerance: EXTRACTION_TOLERANCE },
       [
         `${name}: k-NN ${knn.toFixed(4)} (95 %: ${interval.low.toFixed(4)}-${interval.high.toFixed(4)})`,
         told.map((quantity) => quantity.text(quantity.of(best))).join(", "),
       ].join("\n"),
     );
-    return ok ? 0 : 1;
   },
 };
 

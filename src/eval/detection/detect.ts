@@ -20,10 +20,13 @@ const NMS_THRESHOLD = 0.6;
 /** Detections of an image, as many as COCO counts. */
 const MOST_DETECTIONS = 100;
 
+/** Whether the first broken image ends the detection, and who is told of progress. */
 export interface DetectOptions {
   /** Stop at the first broken image instead of leaving it out. */
   readonly strict?: boolean;
+  /** Told how many of all images are done. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
 }
 

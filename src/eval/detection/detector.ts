@@ -10,6 +10,7 @@ import { DetectionHead, type Predictions } from "./head.js";
 import { type PyramidPoints, pyramidPoints } from "./points.js";
 import { DetectionPyramid } from "./pyramid.js";
 
+/** What a detector is made of. */
 export interface DetectorOptions {
   readonly classes: number;
   /** Short side in pixels to which images are brought for detection. */
@@ -55,7 +56,11 @@ export class Detector extends Module {
     return this.pyramid.multiple;
   }
 
-  /** @param images  [B, C, H, W], sides multiples of `multiple` */
+  /**
+   * What is predicted, and where.
+   *
+   * @param images  [B, C, H, W], sides multiples of `multiple`
+   */
   forward(images: Tensor): { points: PyramidPoints; predictions: Predictions } {
     const maps = this.tuned ? featureMaps(this.backbone, images) : noGrad(() => featureMaps(this.backbone, images));
     const levels = this.pyramid.forward(maps);

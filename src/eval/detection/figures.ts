@@ -25,6 +25,7 @@ export interface PrecisionFigures {
   readonly voc50: number | null;
 }
 
+/** What detections are worth, over all and class by class. */
 export interface DetectionFigures extends PrecisionFigures {
   /** Of objects below 32², up to 96², above that, in square pixels of the stored image. */
   readonly apSmall: number | null;

@@ -26,6 +26,7 @@ export interface Predictions {
   readonly centreness: Tensor;
 }
 
+/** Channels, classes and depth of the towers. */
 export interface DetectionHeadOptions {
   channels: number;
   classes: number;
@@ -60,7 +61,11 @@ export class DetectionHead extends Module {
     this.centreness = last(channels, 1, { bias: 0, rng: rng.fork(5) });
   }
 
-  /** @param levels  maps [B, h, w, channels] */
+  /**
+   * What each cell of every level predicts.
+   *
+   * @param levels  maps [B, h, w, channels]
+   */
   forward(levels: readonly Tensor[]): Predictions {
     const each = levels.map((map) => {
       const forClasses = this.classTower.reduce((x, layer) => layer.forward(x), map);

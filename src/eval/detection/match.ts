@@ -23,6 +23,7 @@ export interface ClassMatches {
   readonly objects: Int32Array;
 }
 
+/** At which overlaps detections are right, and which objects and detections count. */
 export interface CocoMatchOptions {
   /** IoU from which a detection counts as right, one or several. */
   readonly thresholds: readonly number[];

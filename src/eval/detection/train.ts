@@ -27,6 +27,7 @@ const LONGEST_WARMUP = 500;
 const MOST_GRADIENT = 35;
 const CACHE_BYTES = 512 * 2 ** 20;
 
+/** How a detector is trained. */
 export interface DetectorTrainingOptions extends Omit<DetectorOptions, "classes" | "rng"> {
   /** Default 36 passes over the images. */
   readonly iterations?: number;
@@ -49,7 +50,9 @@ export interface DetectorTrainingOptions extends Omit<DetectorOptions, "classes"
   readonly seed?: number;
   /** Stop at the first broken image instead of taking another in its place. */
   readonly strict?: boolean;
+  /** Told after every step. */
   readonly onStep?: (report: DetectorStep) => void;
+  /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
 }
 

@@ -15,6 +15,7 @@ const STRIDE_SHARE = 341 / 512;
 /** Windows that pass through the network at a time. */
 const BATCH = 8;
 
+/** Size of images and windows. */
 export interface SegmentOptions {
   /** Short side that images are brought to, and side of the windows, in pixels. */
   readonly size: number;

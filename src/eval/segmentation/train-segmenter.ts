@@ -20,6 +20,7 @@ const STREAM = 0x73637270;
 const WARMUP_SHARE = 0.05;
 const LONGEST_WARMUP = 1500;
 
+/** How a segmentation head is trained. */
 export interface SegmenterTrainingOptions {
   readonly iterations: number;
   readonly batchSize: number;
@@ -35,7 +36,9 @@ export interface SegmenterTrainingOptions {
   readonly crop: number;
   /** Stop at the first broken image instead of taking another in its place. */
   readonly strict?: boolean;
+  /** Told after every step. */
   readonly onStep?: (report: { iteration: number; loss: number; lr: number }) => void;
+  /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
 }
 

@@ -21,6 +21,7 @@ export const EMBEDDING = "embedding";
 /** Name of the patch features [B, N, F]. */
 export const PATCH_TOKENS = "patch_tokens";
 
+/** What the graph takes and returns, and how its weights are stored. */
 export interface OnnxOptions {
   /** Default 17. */
   readonly opset?: Opset;

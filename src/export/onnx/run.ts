@@ -1,6 +1,7 @@
 import type * as Onnx from "onnxruntime-web";
 import { IMAGES } from "./model.js";
 
+/** Normalised images. */
 export interface OnnxImages {
   /** [count, C, S, S], row by row. */
   readonly data: Float32Array;

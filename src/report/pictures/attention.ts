@@ -11,6 +11,7 @@ import { drawTiles, sideBySide } from "./tile-sheet.js";
 
 const SIDE = 128;
 
+/** At which size images are seen. */
 export interface AttentionOptions {
   /** Side in pixels at which the encoder sees the images. Default: that of its training. */
   readonly resolution?: number;

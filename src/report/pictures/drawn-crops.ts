@@ -8,6 +8,7 @@ import { planRun } from "../../poa/plan.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { BatchMaker } from "../../train/crops.js";
 
+/** Which step is drawn, and of how many images. */
 export interface DrawOptions {
   /** Step of the run whose first micro-batch is shown. Default 0. */
   readonly iteration?: number;

@@ -20,6 +20,7 @@ export interface FeaturedImages {
   readonly features: SourceFeatures;
 }
 
+/** How many neighbours are shown, and how many vote. */
 export interface NeighborOptions {
   /** Queries shown, spread evenly over all. Default 8. */
   readonly count?: number;

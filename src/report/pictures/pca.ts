@@ -22,6 +22,7 @@ const CLIPPED = [0.01, 0.99] as const;
 /** Brightness of what is no foreground. */
 const BACKGROUND = 24;
 
+/** At which size images are seen. */
 export interface PcaOptions {
   /** Side in pixels at which the encoder sees the images. Default: that of its training. */
   readonly resolution?: number;
