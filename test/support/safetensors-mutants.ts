@@ -64,7 +64,7 @@ export function checkMutants(numRuns: number): { read: number; refused: number }
   const counts = { read: 0, refused: 0 };
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
-      file.set(valid.subarray(0, header)); // undoes the changes of before
+      file.set(valid.subarray(0, header)); // undoes the changes of before; those of the data do not matter
       let { length } = file;
       for (const { at, byte, cut } of changes) {
         if (cut && byte < 32) length -= byte;
