@@ -74,7 +74,7 @@ test("a run over broken and odd images among good ones ends well, names each bro
 });
 
 test("with --strict such a run ends with 3 at a broken image, and check lists all of them", async () => {
-  const { stderr } = await expectExit(3, [...args, "--out", "strict", "--strict", ...settings], { cwd });
+  const { stderr } = await expectCode(3, [...args, "--out", "strict", "--strict", ...settings], { cwd });
   const named = Object.keys(broken).filter((name) => stderr.includes(`error: ${printed(name)}: `));
   assert.is(named.length, 1, stderr);
   const { result } = await expectCode(3, ["check", "--data", folder, "--json"], { cwd });
