@@ -60,16 +60,18 @@ export function extractNetwork(full: Encoder, network: Network, options: Extract
   const stock = names === "poa" ? null : names === "timm" ? toTimm(dense) : toTorchvision(dense);
   const own = join(folder, `${name}.safetensors`);
   const file = names === "poa" ? own : join(folder, `${name}.${names}.safetensors`);
-  const bytes = writeEncoder(draftOf(own), dense, provenance && { ...provenance, network: name });
-  if (stock) writeFileSync(draftOf(file), writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
-  dense.backbone.dispose();
-  const maxAbsDiff = differenceOf(slice, draftOf(own), images);
-  const kept = maxAbsDiff <= EXTRACTION_TOLERANCE;
-  for (const path of new Set([own, file])) {
-    if (kept) renameSync(draftOf(path), path);
-    else rmSync(draftOf(path));
+  const paths = new Set([own, file]);
+  let [bytes, maxAbsDiff] = [0, 0];
+  try {
+    bytes = writeEncoder(draftOf(own), dense, provenance && { ...provenance, network: name });
+    if (stock) writeFileSync(draftOf(file), writeSafetensors(stock.tensors, new Map([["format", "pt"]])));
+    dense.backbone.dispose();
+    maxAbsDiff = differenceOf(slice, draftOf(own), images);
+    if (!(maxAbsDiff <= EXTRACTION_TOLERANCE)) throw differs(name, maxAbsDiff);
+    for (const path of paths) renameSync(draftOf(path), path);
+  } finally {
+    for (const path of paths) rmSync(draftOf(path), { force: true });
   }
-  if (!kept) throw differs(name, maxAbsDiff);
   return {
     name,
     file,

@@ -203,7 +203,7 @@ test("data that is not there, has no image, or has none that can be read, ends w
     ["bad", /none of the 2 images/],
     ["cifar10:empty", /has no data_batch_1\.bin/],
     ["folder:images@0..99", /16 images, so @0\.\.99 ends outside/],
-    ["folder:images@0..3", /3 images/],
+    ["folder:images@0..3", /3 images .*batch of 4/],
   ] as const) {
     const relative = data === "bad" ? ["train.batch_size_per_gpu=2"] : [];
     const spec = /images/.test(data) ? data : data.replace(/(\w+)$/, join(folder, "$1"));
@@ -253,6 +253,49 @@ test("a wrong config ends with 2 and all its problems, each with file, line and 
   assert.match(preset.stderr, /Did you mean cifar-tiny\?/);
   const warmup = await expectCode(2, [...out("none"), "optim.warmup_epochs=9"], { cwd });
   assert.match(warmup.stderr, /warm/);
+  assert.not.ok(existsSync(join(cwd, "none")));
+});
+
+test("a batch of one with the KoLeo loss ends with 2 and says what it lacks", async () => {
+  const { stderr } = await expectCode(2, [...out("none"), "train.batch_size_per_gpu=1", "train.accumulate=4"], { cwd });
+  assert.match(
+    stderr,
+    /train\.batch_size_per_gpu 1: the KoLeo loss needs a neighbour, so at least 2; or set dino\.koleo_loss/,
+  );
+  assert.not.ok(existsSync(join(cwd, "none")));
+  await expectCode(0, [...out("single"), "train.batch_size_per_gpu=1", "dino.koleo_loss_weight=0", "--dry-run"], {
+    cwd,
+  });
+});
+
+test("what a hostile or mistaken config file tries ends with 2, at its line and column", async () => {
+  const bomb = [
+    "k0: &a0 x",
+    ...Array.from({ length: 30 }, (_, i) => `k${i + 1}: &a${i + 1} [${`*a${i}, `.repeat(9)}1]`),
+  ];
+  const attacks: Readonly<Record<string, readonly [string, RegExp]>> = {
+    "an alias bomb": [bomb.join("\n"), /:2:10: alias \*a0: a config has no aliases; write the value out\./],
+    "a key twice": ["optim:\n  lr: 1\n  lr: 2\n", /:3:3: this key stands twice in its section\./],
+    "a tab": ["optim:\n\tlr: 1\n", /:2:1: .*[Tt]ab/],
+    "a prototype": ["__proto__:\n  polluted: 1\n", /:1:1: __proto__ is not a setting\./],
+    "a prototype below": [
+      "optim: {constructor: 1, __proto__: {lr: 1}}\n",
+      /:1:25: optim\.__proto__ is not a setting\./,
+    ],
+    "an unknown key": ["optim:\n  epoch: 3\n", /:2:3: optim\.epoch is not a setting\. Did you mean optim\.epochs\?/],
+    "a wrong type": ["train:\n  tensorboard: on\n", /:2:16: .*expected true or false, got the string "on"/],
+    "a quoted number": ['optim:\n  lr: "1e-3"\n', /:2:7: .*got the string "1e-3"; write it without quotes\./],
+    "a negative rate": ["optim:\n  lr: -1\n", /:2:7: optim\.lr: expected a number .*, got -1\./],
+    "no number": ["optim:\n  lr: .nan\n", /:2:7: optim\.lr: expected a number .*, got NaN\./],
+    "an object tag": ["optim: !!python/object:os.system {}\n", /:1:8: .*tag/],
+  };
+  for (const [name, [text, message]] of Object.entries(attacks)) {
+    writeFileSync(join(cwd, "attack.yaml"), text);
+    const args = ["pretrain", "--config", "attack.yaml", "--data", "images", "--out", "none"];
+    const { stderr } = await expectCode(2, args, { cwd });
+    assert.match(stderr.replaceAll("attack.yaml", ""), message, name);
+  }
+  assert.not("polluted" in {});
   assert.not.ok(existsSync(join(cwd, "none")));
 });
 

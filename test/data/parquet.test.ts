@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import * as assert from "uvu/assert";
+import { batches } from "../../src/data/loader.js";
 import { type ParquetOptions, parquetImages } from "../../src/data/parquet.js";
 import { DataError } from "../../src/errors.js";
 import { imageFixture } from "../support/image-fixtures.js";
@@ -124,6 +125,34 @@ test("a row without bytes is a broken image, its neighbours are read", async () 
   assert.match(await failure(Promise.resolve(source.read(0))), /a\.parquet#0: the row has no bytes/);
   assert.is((await source.read(1)).width, 32);
   assert.match(await failure(Promise.resolve(source.read(2))), /a\.parquet#2: is empty/);
+});
+
+test("a damaged page breaks the rows of its group, which are told one by one; those of other groups are read", async () => {
+  const bytes = file(
+    [png, png, jpeg, jpeg, webp].map((image) => cell(image)),
+    null,
+    { codec: "SNAPPY" },
+  );
+  // The second group's page begins with the length of its content, which no longer fits.
+  const at = Buffer.from(bytes).indexOf(Buffer.from(jpeg.subarray(0, 24)));
+  assert.ok(at > 0);
+  bytes.fill(0xff, at - 12, at - 4);
+  const { source } = await opened({ "a.parquet": bytes });
+  const [warnings, widths]: [string[], number[]] = [[], []];
+  const options = { batchSize: 5, passes: 1, shuffle: false, broken: "skip", dropLast: false } as const;
+  for await (const { images } of batches(source, { ...options, onWarning: (text) => warnings.push(text) }))
+    widths.push(...images.map(({ width }) => width));
+  assert.equal(widths, [32, 32, 1]);
+  assert.is(warnings.length, 2);
+  for (const [i, warning] of warnings.sort().entries())
+    assert.match(
+      warning,
+      new RegExp(`a\\.parquet#${2 + i}: .*row group 1, column image: it is damaged \\(.*\\)\\. Copy or`),
+    );
+  const strict = batches(source, { ...options, broken: "throw" })
+    [Symbol.asyncIterator]()
+    .next();
+  assert.match(await failure(strict), /row group 1, column image: it is damaged/);
 });
 
 test("row groups are read when they are needed, and no more of them are kept than asked for", async () => {

@@ -20,7 +20,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap" nonc
 </script>`;
 
 /** What the page may ask for. */
-function module(path: string): Answer | null {
+function libraryFile(path: string): Answer | null {
   if (path === "/") return { type: "text/html", body: PAGE };
   if (!/^\/(dist\/src|node_modules\/@assemblyscript)\/[\w/.-]+\.js$/.test(path) || path.includes("..")) return null;
   return { type: "text/javascript", body: readFileSync(join(root, path)) };
@@ -46,7 +46,7 @@ export async function serveModules({
 } = {}): Promise<ModuleServer> {
   const server = createServer(({ url = "" }, response) => {
     const own = answer(url);
-    const found = own === undefined ? module(url) : own;
+    const found = own === undefined ? libraryFile(url) : own;
     response.writeHead(found ? 200 : 404, { ...headers, ...(found && { "content-type": found.type }) });
     response.end(found?.body);
   });

@@ -6,6 +6,7 @@ import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
+import { imageNotes } from "../image-notes.js";
 import { reportEstimate } from "../run-estimate.js";
 import { seedOverride } from "../seed.js";
 import { portableConfig, runInfo, runTraining } from "../training.js";
@@ -42,7 +43,7 @@ export const pretrain: Command = {
       output.result(fields, text);
       return 0;
     }
-    const source = await openSource(call.required("data"), { split: "train" });
+    const source = await openSource(call.required("data"), { split: "train", onNote: imageNotes(output) });
     const [out, overwrite] = [call.required("out"), call.flag("overwrite")];
     RunFolder.expectFree(out, { overwrite });
     const evaluate = await trainingEvaluation(config, output);

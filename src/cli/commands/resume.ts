@@ -9,6 +9,7 @@ import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
+import { imageNotes } from "../image-notes.js";
 import type { Output } from "../output.js";
 import { runTraining } from "../training.js";
 import { trainingEvaluation } from "../training-evaluation.js";
@@ -31,7 +32,7 @@ export const resume: Command = {
     try {
       const { config } = await loadConfig(folder.configPath);
       const info = folder.readInfo();
-      const source = await openSource(call.text("data") ?? info.data, { split: "train" });
+      const source = await openSource(call.text("data") ?? info.data, { split: "train", onNote: imageNotes(output) });
       if (source.fingerprint() !== info.dataFingerprint) {
         output.warn(
           `the images differ from those the run began with (${source.length} now, ${info.images} then); the order changes.`,
