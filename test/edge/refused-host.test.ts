@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
 import { ResourceError } from "../../src/errors.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { dispose, init, isRunning } from "../../src/runtime/context.js";
 import { test } from "../support/test.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";

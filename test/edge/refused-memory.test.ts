@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
 import { MemoryError } from "../../src/errors.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { dispose, init, isRunning, memory, runtime } from "../../src/runtime/context.js";
 import { noiseImage } from "../support/image-bytes.js";
 import { test } from "../support/test.js";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
 import { browserPath, startBrowser } from "../support/browser.js";
 import { noiseImage } from "../support/image-bytes.js";

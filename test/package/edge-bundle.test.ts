@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
 import { noiseImage } from "../support/image-bytes.js";
 import { tempFolder } from "../support/temp-folder.js";
