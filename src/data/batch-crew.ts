@@ -181,11 +181,11 @@ export class BatchCrew {
 
   /** All shares of a batch. Only while they are waited for do the workers keep the process alive. */
   private async whole(iteration: number): Promise<readonly BatchShare[]> {
+    if (this.failure) throw this.failure;
     const pending = this.pending.get(iteration);
     if (!pending) throw new Error(`data: batch ${iteration} was wanted before earlier ones were copied.`);
     const failed = new Promise<never>((_, reject) => {
       this.onFailure = reject;
-      if (this.failure) reject(this.failure);
     });
     for (const worker of this.workers) worker.hold();
     try {

@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.js";
 import { runtime } from "../runtime/context.js";
 import { coreCount, type HostWorker, moduleWorkerProblem } from "../runtime/host-worker.js";
 import { WasmHeap } from "../runtime/memory.js";
@@ -6,6 +7,7 @@ import { BatchCrew, type PreparedBatch } from "./batch-crew.js";
 import type { ImageSource } from "./dataset.js";
 import { type BatchStream, batches, type ImageBatch } from "./loader.js";
 import type { InputRecipe } from "./sample-inputs.js";
+import { decodes } from "./source-recipe.js";
 
 export interface FeedOptions {
   readonly batchSize: number;
@@ -25,6 +27,9 @@ export interface FeedOptions {
   /** Starts a worker on a module; the host's own by default. */
   readonly start?: (url: string) => HostWorker;
 }
+
+/** More are a mistake: each holds a decoder and an engine of its own. */
+const MOST_WORKERS = 64;
 
 /** A batch in turn: decoded images, or inputs that workers have made of them. */
 export type FedBatch = ImageBatch | PreparedBatch;
@@ -46,9 +51,18 @@ export class BatchFeed {
   private reading: Reading | null = null;
   private following = 0;
 
+  /** @throws ConfigError for a number of workers that is not one */
   constructor(source: ImageSource, options: FeedOptions) {
+    const { workers } = options;
+    if (!Number.isInteger(workers) || workers < 0 || workers > MOST_WORKERS)
+      throw new ConfigError(`data: workers is ${workers}, expected a whole number from 0 to ${MOST_WORKERS}.`);
     this.source = source;
     this.options = options;
+  }
+
+  /** How many workers prepare batches here. */
+  get workers(): number {
+    return this.source.recipe && !workersProblem() ? this.options.workers : 0;
   }
 
   /** Reasons by path of the images that could not be read since reading began. */
@@ -102,11 +116,14 @@ function workersProblem(): string | null {
 }
 
 /**
- * How many workers prepare batches.
+ * How many workers prepare batches where nobody says.
  *
- * @param most  that are wanted
- * @returns as many as there are cores that do not compute, at most
+ * @param source  what lies in memory undecoded has none: a worker would hold all of it a second time
+ * @param most  as many at most
+ * @returns one for each core that does not compute, and one where all do, since calls of kernels leave gaps; none on one core
  */
-export function spareWorkers(most: number): number {
-  return Math.max(0, Math.min(most, coreCount() - runtime().threads));
+export function usualWorkers({ recipe }: ImageSource, most = Number.POSITIVE_INFINITY): number {
+  const cores = coreCount();
+  if (cores === 1 || !recipe || !decodes(recipe) || workersProblem()) return 0;
+  return Math.min(most, Math.max(1, cores - runtime().threads));
 }

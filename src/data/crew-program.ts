@@ -13,10 +13,10 @@ import {
   sent,
 } from "./crew-messages.js";
 import { inParallel } from "./in-parallel.js";
+import { openRecipe } from "./open-recipe.js";
 import { PassOrders, placesOf } from "./order.js";
 import { PlaceReader } from "./place-reader.js";
 import { sampleInputs } from "./sample-inputs.js";
-import { openRecipe } from "./source-recipe.js";
 
 /** Files that are open at the same time, so that one is decoded while others are on their way from the disk. */
 const PARALLEL_READS = 4;

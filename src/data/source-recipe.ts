@@ -1,6 +1,4 @@
-import { type ImageSource, subset } from "./dataset.js";
-import { memoryCache } from "./memory-cache.js";
-import { openParsed, type ParsedOptions, type SourceSpec } from "./source-spec.js";
+import type { ParsedOptions, SourceKind, SourceSpec } from "./source-spec.js";
 
 /**
  * How to open a source once more, in another thread: data that can be sent there. Every wrapper of a source that a worker is to
@@ -11,19 +9,10 @@ export type SourceRecipe =
   | { readonly kind: "subset"; readonly of: SourceRecipe; readonly indices: Int32Array; readonly name: string }
   | { readonly kind: "memory"; readonly of: SourceRecipe; readonly maxBytes: number };
 
-/**
- * Opens a source by its recipe.
- *
- * @param share  part of the memory it may keep that falls to this thread, in (0, 1]
- * @throws DataError as `openSource`
- */
-export async function openRecipe(recipe: SourceRecipe, share: number): Promise<ImageSource> {
-  switch (recipe.kind) {
-    case "spec":
-      return openParsed(recipe.spec, recipe.options);
-    case "subset":
-      return subset(await openRecipe(recipe.of, share), recipe.indices, recipe.name);
-    case "memory":
-      return memoryCache(await openRecipe(recipe.of, share), share * recipe.maxBytes);
-  }
+/** Kinds whose pixels are in memory as soon as they are open. */
+const heldWhole: readonly SourceKind[] = ["cifar10", "cifar100", "idx", "mnist"];
+
+/** Whether an image of the source is decoded when it is read. */
+export function decodes(recipe: SourceRecipe): boolean {
+  return recipe.kind === "spec" ? !heldWhole.includes(recipe.spec.kind) : decodes(recipe.of);
 }

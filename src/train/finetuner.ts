@@ -1,5 +1,5 @@
 import { step } from "../autograd/tape.js";
-import { BatchFeed, type FedBatch, spareWorkers } from "../data/batch-feed.js";
+import { BatchFeed, type FedBatch, usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource } from "../data/dataset.js";
 import { batchesPerPass } from "../data/order.js";
 import { ConfigError, DataError, ShapeError } from "../errors.js";
@@ -249,7 +249,7 @@ export class FineTuner {
   private openFeed(): BatchFeed {
     const { batch: batchSize, seed, accumulate } = this.settings;
     const { inputs, targets } = this.maker;
-    const { strict, onWarning, workers = spareWorkers(Number.POSITIVE_INFINITY) } = this.options;
+    const { strict, onWarning, workers = usualWorkers(this.source) } = this.options;
     return new BatchFeed(this.source, {
       ...{ batchSize, seed, channels: this.spec.channels as 1 | 3, inputs, targets, held: accumulate },
       ...{ workers, strict, onWarning: (message) => onWarning?.(message) },

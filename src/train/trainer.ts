@@ -1,4 +1,4 @@
-import { BatchFeed, type FedBatch, spareWorkers } from "../data/batch-feed.js";
+import { BatchFeed, type FedBatch, usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource } from "../data/dataset.js";
 import { memoryCache } from "../data/memory-cache.js";
 import { batchesPerPass } from "../data/order.js";
@@ -139,6 +139,11 @@ export class Trainer {
 
   get finished(): boolean {
     return this.next >= this.plan.totalIterations;
+  }
+
+  /** Threads that decode and augment beside the calling one. */
+  get workers(): number {
+    return this.feed.workers;
   }
 
   /** Reasons by path of the images that could not be read so far. */
@@ -291,7 +296,7 @@ export class Trainer {
   private openFeed(): BatchFeed {
     const { batch_size_per_gpu: batchSize, seed, accumulate, num_workers } = this.config.train;
     const { inputs, targets } = this.maker;
-    const { strict, onWarning, workers = spareWorkers(num_workers) } = this.options;
+    const { strict, onWarning, workers = usualWorkers(this.source, num_workers) } = this.options;
     return new BatchFeed(this.source, {
       ...{ batchSize, seed, channels: CHANNELS, inputs, targets, held: accumulate },
       ...{ workers, strict, onWarning: (message) => onWarning?.(message) },
