@@ -43,10 +43,12 @@ async function crewOf(changes: Partial<CrewOptions> = {}) {
 
 /** What a promise is rejected with. */
 async function rejected(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => assert.unreachable("it was fulfilled"),
-    (error: Error) => error,
-  );
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("it was fulfilled");
 }
 
 test("a worker that dies ends the batch that is waited for, and those after it", async () => {
