@@ -20,7 +20,7 @@ import { PlainCrops } from "./plain-batch.js";
 const REQUIRED = 3;
 /** Images of a round, of each way. */
 const ROUND_IMAGES = 480;
-/** Levels of 255 by which bytes may differ, rounding after each operation, and the share that may differ by more. */
+/** Levels of 255 by which values may differ, rounding after each operation, and the share that may differ by more. */
 const LEVELS = 4;
 const MOST_APART = 0.02;
 
@@ -79,7 +79,7 @@ class PipelineRun {
     this.processorTime = processorTime;
     this.maker = new BatchMaker(config);
     const { inputs, targets } = this.maker;
-    this.batch = Math.min(config.train.batch_size_per_gpu, source.length);
+    this.batch = config.train.batch_size_per_gpu;
     this.plain = new PlainCrops(this.maker);
     this.feed = new BatchFeed(source, {
       ...{ batchSize: this.batch, seed: 0, channels: 3, inputs, targets, held: 1, workers },
@@ -88,7 +88,7 @@ class PipelineRun {
 
   async compare(rounds: number): Promise<number> {
     const apart = await this.difference();
-    console.log(`crops: ${(100 * apart).toFixed(2)} % of the bytes differ by more than ${LEVELS} levels`);
+    console.log(`crops: ${(100 * apart).toFixed(2)} % of the values differ by more than ${LEVELS} levels`);
     const ratios: number[] = [];
     for (let round = 0; round <= rounds; round++) {
       const plainRate = await this.rate((i) => this.plainBatch(i), 1, round * this.perRound);
@@ -113,9 +113,8 @@ class PipelineRun {
 
   /** Share of the values in which the crops of the first batch differ, both ways. */
   private async difference(): Promise<number> {
+    await this.copy(this.made++);
     await this.plainBatch(0);
-    await this.copy(0);
-    this.made = 1;
     const { std = [1] } = this.maker.inputs.options;
     const level = 1 / (255 * Math.max(...std));
     let [apart, count] = [0, 0];
