@@ -1,6 +1,6 @@
 import { ConfigError, ResourceError } from "../errors.js";
 import { runtime } from "../runtime/context.js";
-import { coreCount, type HostWorker, moduleWorkerProblem } from "../runtime/host-worker.js";
+import { coreCount, moduleWorkerProblem } from "../runtime/host-worker.js";
 import { WasmHeap } from "../runtime/memory.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchCrew, type PreparedBatch } from "./batch-crew.js";
@@ -24,8 +24,6 @@ export interface FeedOptions {
   readonly strict?: boolean;
   /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
-  /** Starts a worker on a module; the host's own by default. */
-  readonly start?: (url: string) => HostWorker;
 }
 
 /** More are a mistake: each holds a decoder and an engine of its own. */
