@@ -1,12 +1,8 @@
 /** The page of a run, as a file and live; pictures of what encoders see and of what training sees. */
 
+export type { AttentionMaps } from "./models/attention-maps.js";
 export { Dashboard, type DashboardOptions } from "./report/dashboard.js";
-export {
-  type AttentionMaps,
-  type AttentionOptions,
-  attentionMaps,
-  attentionPicture,
-} from "./report/pictures/attention.js";
+export { type AttentionOptions, attentionMaps, attentionPicture } from "./report/pictures/attention.js";
 export { contactSheet } from "./report/pictures/contact-sheet.js";
 export { type DrawnImage, type DrawOptions, drawCrops, type GlobalCrop } from "./report/pictures/drawn-crops.js";
 export {

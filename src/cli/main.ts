@@ -23,6 +23,7 @@ import { pretrain } from "./commands/pretrain.js";
 import { preview } from "./commands/preview.js";
 import { reportCommand } from "./commands/report.js";
 import { resume } from "./commands/resume.js";
+import { showcase } from "./commands/showcase.js";
 import { subnetsExtract } from "./commands/subnets-extract.js";
 import { subnetsList } from "./commands/subnets-list.js";
 import { subnetsPick } from "./commands/subnets-pick.js";
@@ -58,6 +59,7 @@ const commands: readonly Command[] = [
   visualizeNeighbors,
   reportCommand,
   dashboard,
+  showcase,
   demo,
   doctor,
 ];

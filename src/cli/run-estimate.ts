@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import { usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource, RawImage } from "../data/dataset.js";
 import { DataError } from "../errors.js";
@@ -71,13 +72,9 @@ async function typicalSize(source: ImageSource): Promise<ImageSize | undefined> 
   return { width: mean(({ width }) => width), height: mean(({ height }) => height) };
 }
 
-/** What collecting garbage leaves of the engine's heap. */
-const LIVE_HEAP_BYTES = 10 << 20;
-
-/** Resident memory without garbage and without a run that is made already. */
+/** Resident memory without the engine's heap, whose size during a run is known, and without a run that is made already. */
 function residentNow(): number {
-  const { rss, heapUsed } = process.memoryUsage();
-  return rss - Math.max(0, heapUsed - LIVE_HEAP_BYTES) - memory().persistentBytes;
+  return process.memoryUsage.rss() - getHeapStatistics().total_physical_size - memory().persistentBytes;
 }
 
 interface Figures {

@@ -19,7 +19,7 @@ export type EvalGeometry =
   | { readonly kind: "none"; readonly size: number };
 
 /** The usual protocol, 256 then 224, in the proportion of the training size. */
-export function usualGeometry(size: number): EvalGeometry {
+export function usualGeometry(size: number): EvalGeometry & { readonly kind: "crop" } {
   return { kind: "crop", shortSide: Math.round((size * 8) / 7), size };
 }
 

@@ -1,7 +1,8 @@
-import { step } from "../autograd/tape.js";
+import { scope, step } from "../autograd/tape.js";
 import { EncoderTransform } from "../data/encoder-transform.js";
 import { DataError } from "../errors.js";
 import { unpackBundle } from "../formats/bundle.js";
+import { type AttentionMaps, attentionOf } from "../models/attention-maps.js";
 import type { Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { storedEncoder } from "../models/stored-encoder.js";
@@ -11,6 +12,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { type EdgeImage, PixelReader } from "./pixels.js";
 import { type BundleSource, readSource } from "./source.js";
 
+export type { AttentionMaps } from "../models/attention-maps.js";
 export type { EdgeImage } from "./pixels.js";
 
 /** Images that go through the network at once. */
@@ -86,6 +88,18 @@ export class EdgeEncoder {
       for (let i = 0; i < part.length; i++) features.push(rows.slice(i * this.featureDim, (i + 1) * this.featureDim));
     }
     return features;
+  }
+
+  /**
+   * Where the encoder looks in an image, over the part of it that `embed` sees: of a ViT the attention of the class token to
+   * each patch in the last block, by head; of Swin and ResNet the cosine similarity of each cell with the whole.
+   *
+   * @throws DataError as `embed`
+   */
+  attention(image: EdgeImage): AttentionMaps {
+    const slot = this.slot.narrow(0, 0, 1);
+    this.transform.write([this.reader.read(image)], slot);
+    return step(() => scope(() => attentionOf(this.encoder, slot)))[0];
   }
 
   /** Gives the memory of weights and images back. */

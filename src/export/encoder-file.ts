@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../errors.js";
-import { isBundle, packBundle, unpackBundle } from "../formats/bundle.js";
-import { safetensorsBytes, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
+import { isBundle, unpackBundle } from "../formats/bundle.js";
+import { safetensorsBytes, type TensorOutline } from "../formats/safetensors.js";
 import { buildBackboneOf, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { storedEncoder } from "../models/stored-encoder.js";
 import { shapesOnly } from "../tensor/create.js";
-import { type ExportDType, storedState } from "./dtype.js";
+import type { ExportDType } from "./dtype.js";
+import { encoderBytes } from "./encoder-bundle.js";
 import { encoderMetadata, type Provenance } from "./encoder-metadata.js";
 
 /**
@@ -23,25 +24,9 @@ export function writeEncoder(
   provenance?: Provenance,
   dtype: ExportDType = "f32",
 ): number {
-  const bytes = safetensorsOf(encoder, provenance, dtype);
+  const bytes = encoderBytes(encoder, { provenance, dtype });
   writeFileSync(path, bytes);
   return bytes.length;
-}
-
-/**
- * What `writeEncoder` writes as an edge bundle: behind a format version and a checksum, for `loadEncoder` of poa/edge.
- *
- * @throws NumericError for a weight beyond f16
- */
-export function encoderBundle(
-  encoder: Encoder,
-  { provenance, dtype = "f32" }: { provenance?: Provenance; dtype?: ExportDType } = {},
-): Uint8Array {
-  return packBundle(safetensorsOf(encoder, provenance, dtype));
-}
-
-function safetensorsOf({ backbone, spec }: Encoder, provenance: Provenance | undefined, dtype: ExportDType) {
-  return writeSafetensors(storedState(backbone, dtype), encoderMetadata(spec, provenance));
 }
 
 /** The size in bytes of the file that `writeEncoder` would make of an encoder with that spec. */

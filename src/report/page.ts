@@ -29,7 +29,7 @@ export function pageUpdate(sections: readonly Section[]): PageUpdate {
 }
 
 /** A square that grows out of smaller ones, as the networks do. */
-const ICON =
+export const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' stroke='%232f6fdf' " +
   "stroke-width='1.6'%3E%3Cpath d='M2 14V2h12v12zM2 10.5h7.5V14M2 7v0h0'/%3E%3C/svg%3E";
 

@@ -113,8 +113,8 @@ class NodeWorker implements HostWorker {
    * its idle time reads -1 as soon as the thread has ended.
    */
   get alive(): boolean {
-    const { performance } = this.worker as Partial<workerThreads.Worker>; // Deno lacks it
-    return !((performance?.eventLoopUtilization().idle ?? 0) < 0);
+    const { performance } = this.worker as { performance?: Partial<workerThreads.Worker["performance"]> }; // Deno lacks it
+    return !((performance?.eventLoopUtilization?.().idle ?? 0) < 0);
   }
 
   release(): void {

@@ -79,8 +79,8 @@ const DECODED_BY_WORKER = 4;
 const CACHE_BYTES = 2 ** 31;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
-/** What the engine's own heap and code gain during a run. */
-const ENGINE_BYTES = 43 << 20;
+/** The engine's own heap: a young generation that has grown to its limit, what lives longer, and compiled code. */
+const HEAP_BYTES = 54 << 20;
 /** What a thread touches of the working memory of its kernels, and its own stack and heap. */
 const THREAD_BYTES = 3 << 20;
 /** Engine, decoder and image kernels of a worker. */
@@ -96,7 +96,7 @@ export interface ProcessOptions {
   readonly workers?: number;
 }
 
-/** What a run adds to the resident memory of a process that has its images open and the runtime started. */
+/** What a run adds to the resident memory of a process that has its images open and the runtime started, its heap aside. */
 export function processBytes(
   { memory, backboneParams, headParams }: RunEstimate,
   { train, crops }: Config,
@@ -107,7 +107,7 @@ export function processBytes(
   const decoded = workers > 0 ? workers * DECODED_BY_WORKER : DECODED_BATCHES * batch;
   const cached = train.cache === "memory" ? Math.min(CACHE_BYTES, images * imageBytes) : 0;
   const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
-  const engine = ENGINE_BYTES + threads * THREAD_BYTES + workers * WORKER_BYTES;
+  const engine = HEAP_BYTES + threads * THREAD_BYTES + workers * WORKER_BYTES;
   const pixels = 2 * crops.global_crops_size ** 2 + crops.local_crops_number * crops.local_crops_size ** 2;
   const slots = workers > 0 ? (accumulate + 1) * batch * 4 * CHANNELS * pixels : 0; // data/batch-crew.ts
   const { stateBytes, activationBytes, hostBytes } = memory;

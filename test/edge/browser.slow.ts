@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
 import { browserPath, startBrowser } from "../support/browser.js";
 import { noiseImage } from "../support/image-bytes.js";

@@ -3,13 +3,17 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
+import { scope, step } from "../../src/autograd/tape.js";
 import type { RawImage } from "../../src/data/dataset.js";
+import { EncoderTransform } from "../../src/data/encoder-transform.js";
 import { imageArray } from "../../src/data/image-array.js";
 import { loadEncoder } from "../../src/edge.js";
 import { DataError, FormatError, MemoryError } from "../../src/errors.js";
 import { extractFeatures } from "../../src/eval/features.js";
-import { encoderBundle } from "../../src/export/encoder-file.js";
+import { encoderBundle } from "../../src/export/encoder-bundle.js";
+import { attentionOf } from "../../src/models/attention-maps.js";
 import type { Encoder } from "../../src/models/encoder.js";
+import { attentionMaps } from "../../src/report/pictures/attention.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
 import { close } from "../support/close.js";
 import { noiseImage } from "../support/image-bytes.js";
@@ -95,6 +99,21 @@ test("a batch gives each image its own feature, whatever its size and place; fea
   });
   assert.equal(edge.embedBatch([]), []);
   edge.dispose();
+});
+
+test("attention is that of the library over what the encoder sees, for every family", async () => {
+  for (const network of [encoder, tinySwin(), tinyResnet()]) {
+    const edge = await loadEncoder(encoderBundle(network));
+    const { imageSize: side, ...door } = network.spec;
+    const square = noiseImage({ width: side, height: side });
+    assert.equal(edge.attention(square), attentionMaps(network, [square])[0]);
+    const transform = new EncoderTransform({ imageSize: side, ...door });
+    const slot = transform.allocate(1);
+    transform.write([photo], slot);
+    const [expectedMaps] = step(() => scope(() => attentionOf(network, slot)));
+    assert.equal(edge.attention(photo), expectedMaps);
+    for (const own of [slot, transform, edge]) own.dispose();
+  }
 });
 
 test("after the first image no memory is taken, and at the end all of it is given back", async () => {

@@ -21,7 +21,7 @@ const stepsOf = (preset: string) => (preset.endsWith("-tiny") && preset !== "cif
 for (const [preset, overrides] of Object.entries(recipes)) {
   for (const threads of ["1", "2"]) {
     test(
-      `${[preset, ...overrides].join(" ")} on ${threads} threads: a dry run, and the run before it starts, predict the peak memory of the process within 15 %`,
+      `${[preset, ...overrides].join(" ")} on ${threads} threads: a dry run, and the run before it starts, predict the peak memory of the process within 10 %`,
       async () => {
         const steps = [`train.OFFICIAL_EPOCH_LENGTH=${stepsOf(preset)}`, "optim.epochs=1", "optim.warmup_epochs=0"];
         const common = ["pretrain", "--config", preset, "--data", "cifar10:.", "--json", "--threads", threads];
@@ -34,7 +34,7 @@ for (const [preset, overrides] of Object.entries(recipes)) {
           ["start", run.events[0]],
         ] as const) {
           const off = (estimate.peakRssBytes as number) / used - 1;
-          assert.ok(Math.abs(off) < 0.15, `${said}: ${(100 * off).toFixed(1)} % off ${used >> 20} MiB`);
+          assert.ok(Math.abs(off) < 0.1, `${said}: ${(100 * off).toFixed(1)} % off ${used >> 20} MiB`);
         }
       },
       { timeoutMs: 600_000 },

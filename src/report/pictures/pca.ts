@@ -4,12 +4,13 @@ import { DataError } from "../../errors.js";
 import { fitPca, type Pca, projectOnto } from "../../eval/whitened-pca.js";
 import type { Encoder } from "../../models/encoder.js";
 import { networkName } from "../../models/encoder-spec.js";
+import { lastFeatures } from "../../models/last-features.js";
 import { gatherRows } from "../../ops/gather.js";
 import { keep, persistent } from "../../tensor/create.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { centerSquares } from "./center-squares.js";
 import { upsample } from "./grid-field.js";
-import { lastFeatures, seeImages } from "./patch-features.js";
+import { seeImages } from "./patch-features.js";
 import type { Picture } from "./picture.js";
 import { drawTiles, sideBySide } from "./tile-sheet.js";
 
