@@ -30,9 +30,10 @@ export function startWorker(source: string): HostWorker {
   return threads ? new NodeWorker(threads, source) : new WebWorker(source);
 }
 
-/** Why this host runs no modules in workers, or null. */
+/** Why this host runs no modules in workers, or null. Deno's threads never answer when they begin with an import. */
 export function moduleWorkerProblem(): string | null {
-  return nodeThreads() ? null : "this host has no worker threads as Node has them";
+  if (nodeThreads() && !("Deno" in globalThis)) return null;
+  return "this host has no worker threads as Node has them";
 }
 
 /** Starts a worker on a module, where there is no `moduleWorkerProblem`. @param url  of a file */
