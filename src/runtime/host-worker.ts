@@ -30,7 +30,7 @@ export function startWorker(source: string): HostWorker {
   return threads ? new NodeWorker(threads, source) : new WebWorker(source);
 }
 
-/** Why this host runs no modules in workers, or null. Deno's threads never answer when they begin with an import. */
+/** Why this host runs no modules in workers, or null. On Deno a thread that begins so has given no answer. */
 export function moduleWorkerProblem(): string | null {
   if (nodeThreads() && !("Deno" in globalThis)) return null;
   return "this host has no worker threads as Node has them";
