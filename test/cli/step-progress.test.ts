@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { StepProgress } from "../../src/cli/step-progress.js";
+import { dataWaitShare, StepProgress } from "../../src/cli/step-progress.js";
 import { init } from "../../src/runtime/context.js";
 import { test } from "../support/test.js";
 
@@ -24,4 +24,9 @@ test("rates and losses are those of the last fifty steps", () => {
   const progress = new StepProgress(1000);
   for (let i = 0; i < 100; i++) progress.add(step(i, i < 50 ? 100 : 1));
   assert.match(progress.line(step(99, 1)), /loss 1\.0000 \(1\.0000\)/);
+});
+
+test("the share of waiting is of all the time, and none where there was none", () => {
+  assert.is(dataWaitShare([step(0, 1), { elapsedMs: 1000, dataWaitMs: 0 }]), 0.033);
+  assert.is(dataWaitShare([]), 0);
 });

@@ -21,6 +21,7 @@ export const resume: Command = {
   options: {
     data: { value: "SPEC", about: "where the same images are now, if they have moved" },
     strict: { about: "stop at the first broken image" },
+    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: as train.num_workers says)" },
     profile: { about: "list what phases and kernels have cost, and write a trace" },
   },
   examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
@@ -47,6 +48,7 @@ export const resume: Command = {
       await init({ threads: call.threads, simd: call.simd });
       const trainer = new Trainer(config, source, {
         strict: call.flag("strict"),
+        workers: call.integer("workers"),
         onWarning: (message) => output.warn(message),
       });
       const saved = folder.checkpoints.loadNewest((message) => output.warn(message));
