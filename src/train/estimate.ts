@@ -6,6 +6,7 @@ import { planRun, searchSpace } from "../poa/plan.js";
 import { runtime } from "../runtime/context.js";
 import { ADDRESS_SPACE_BYTES } from "../runtime/memory.js";
 import { shapesOnly } from "../tensor/create.js";
+import { cacheBytes } from "./cached-source.js";
 import { firstFit, fitsBelow } from "./fitting.js";
 import { countMemory, countWork, type ImageSize, type MemoryCount, type WorkCount } from "./step-count.js";
 
@@ -73,8 +74,6 @@ export function estimateRun(config: Config, images: number | null, options: Esti
 
 /** Decoded batches at a time: one in use, two read ahead (data/loader.ts). */
 const DECODED_BATCHES = 3;
-/** Bound on the images that train.cache=memory keeps (train/trainer.ts). */
-const CACHE_BYTES = 2 ** 31;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
 /** What the engine's own heap and code gain during a run. */
@@ -90,7 +89,7 @@ export function processBytes(
 ): number {
   const imageBytes = CHANNELS * image.width * image.height;
   const decoded = DECODED_BATCHES * train.batch_size_per_gpu * imageBytes;
-  const cached = train.cache === "memory" ? Math.min(CACHE_BYTES, images * imageBytes) : 0;
+  const cached = train.cache === "memory" ? Math.min(cacheBytes(train), images * imageBytes) : 0;
   const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
   const engine = ENGINE_BYTES + threads * THREAD_BYTES;
   return memory.stateBytes + memory.activationBytes + memory.hostBytes + decoded + cached + copies + engine;
