@@ -85,10 +85,10 @@ export class CheckpointFiles {
     return target;
   }
 
-  /** Deletes all but the newest `keep` checkpoints and step 0. */
-  prune(keep: number): void {
+  /** Deletes all but the newest `keep` checkpoints, step 0, and `others`. */
+  prune(keep: number, others: readonly number[] = []): void {
     for (const step of this.steps().slice(0, -keep)) {
-      if (step > 0) rmSync(this.folderOf(step), { recursive: true, force: true });
+      if (step > 0 && !others.includes(step)) rmSync(this.folderOf(step), { recursive: true, force: true });
     }
   }
 

@@ -91,10 +91,10 @@ function holderOf(path: string): Holder | null {
   return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
 }
 
-/** Infinity if the file is not there. */
+/** Infinity if the file is not there. The distance counts: a file from the future is one from before the clock was set back. */
 function ageOf(path: string): number {
   const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
-  return Date.now() - mtimeMs;
+  return Math.abs(Date.now() - mtimeMs);
 }
 
 /** A process on another host cannot be asked, so it counts as running. */

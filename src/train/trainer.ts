@@ -1,6 +1,5 @@
 import type { ImageSource } from "../data/dataset.js";
 import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
-import { memoryCache } from "../data/memory-cache.js";
 import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -10,25 +9,25 @@ import type { StateTensor } from "../optim/moments.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
 import { buildState, CHANNELS, imageContract } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
+import { decisiveSettings, differingSettings, type Settings } from "../poa/decisive-settings.js";
+import type { NonFiniteTensor } from "../poa/non-finite.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { type CachedSource, cachedSource, type OpenDiskCache } from "./cached-source.js";
+import { plannedBytes } from "./checkpoint-size.js";
 import { CollapseMonitor } from "./collapse.js";
 import { BatchMaker } from "./crops.js";
 import { refuseOversized } from "./estimate.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
 import { stepSettings } from "./step-settings.js";
 import { type TeacherHealth, TeacherWatch } from "./teacher-watch.js";
-import { refuseUnavailable } from "./unavailable.js";
 
 /** Prefixes of the published names of the running centres, of class and of patch targets. */
 const CENTERINGS = ["dino_loss", "ibot_patch_loss"] as const;
 const OF_A_CENTERING = new RegExp(`^(${CENTERINGS.join("|")})\\.`);
-
-/** Bound on the decoded images kept with train.cache=memory. */
-const CACHE_BYTES = 2 ** 31;
 
 /** What one iteration has to tell. */
 export interface StepReport {
@@ -51,6 +50,8 @@ export interface StepReport {
   readonly images: number;
   /** Paths of the images, of a step that was not finite. */
   readonly culprits: readonly string[];
+  /** Weights and gradients with such numbers, of the same. */
+  readonly nonFinite: readonly NonFiniteTensor[];
   /** What the teacher said, of a step that was observed. */
   readonly health: TeacherHealth | null;
   /** Signs that the run has collapsed, each once in a run (train/collapse.ts). */
@@ -62,6 +63,8 @@ export interface StepReport {
 
 /** Everything a run needs to continue exactly, as named tensors and plain numbers. */
 export interface TrainerState {
+  /** On which the weights depend. */
+  readonly settings?: Settings;
   readonly iteration: number;
   readonly sampler: SamplerState;
   readonly student: ReadonlyMap<string, Tensor>;
@@ -71,6 +74,8 @@ export interface TrainerState {
 
 /** The same, read back. */
 export interface SavedTrainerState {
+  /** Not in checkpoints of versions that did not save them. */
+  readonly settings?: Settings;
   readonly iteration: number;
   readonly sampler: SamplerState;
   readonly student: ReadonlyMap<string, SavedTensor>;
@@ -83,6 +88,8 @@ export interface TrainerOptions {
   onWarning?: (message: string) => void;
   /** Stop at the first broken image. */
   strict?: boolean;
+  /** How decoded images are kept with train.cache=disk (train/disk-cache.ts). */
+  diskCache?: OpenDiskCache;
 }
 
 /**
@@ -101,6 +108,7 @@ export class Trainer {
   private readonly schedules: Schedules;
   private readonly maker: BatchMaker;
   private readonly monitor: CollapseMonitor;
+  private readonly cache: CachedSource;
   private stream: BatchStream | null = null;
   private iterator: AsyncIterator<ImageBatch> | null = null;
   private next = 0;
@@ -111,10 +119,8 @@ export class Trainer {
    * @throws ConfigError, DataError if the two cannot work together
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
-    refuseUnavailable(config);
     refuseOversized(config);
     this.config = config;
-    this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;
     this.plan = planRun(config, { images: source.length });
     batchesPerPass({ length: source.length, batchSize: config.train.batch_size_per_gpu, dropLast: true });
@@ -128,6 +134,12 @@ export class Trainer {
     this.model = buildState(config);
     this.maker = new BatchMaker(config);
     this.monitor = new CollapseMonitor(config, { from: this.plan.warmupIterations });
+    this.cache = cachedSource(source, config.train, {
+      diskCache: options.diskCache,
+      reserveBytes: plannedBytes(this),
+      onWarning: options.onWarning,
+    });
+    this.source = this.cache.source;
   }
 
   /** Iterations done. */
@@ -183,7 +195,7 @@ export class Trainer {
       },
     );
     this.next++;
-    const { loss, logged, gradientNorms, updated } = result;
+    const { loss, logged, gradientNorms, updated, nonFinite } = result;
     return {
       iteration,
       ...at,
@@ -194,6 +206,7 @@ export class Trainer {
       updated,
       images: micro.reduce((sum, { images }) => sum + images.length, 0),
       culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
+      nonFinite,
       health: watch?.health() ?? null,
       elapsedMs: performance.now() - start,
       dataWaitMs,
@@ -204,6 +217,7 @@ export class Trainer {
   state(): TrainerState {
     const { student, teacher, optimizer } = this.model;
     return {
+      settings: decisiveSettings(this.config),
       iteration: this.next,
       sampler: this.sampler.state(),
       student: student.stateDict(),
@@ -212,8 +226,9 @@ export class Trainer {
     };
   }
 
-  /** Continues from a saved state. @throws ConfigError listing every entry that does not fit the config */
+  /** Continues from a saved state. @throws ConfigError listing every setting, or else every tensor, that differs */
   restore(saved: SavedTrainerState): void {
+    this.expectSameSettings(saved);
     const { student, teacher, optimizer } = this.model;
     const ofTeacher = (centers: boolean) =>
       new Map([...saved.teacher].filter(([name]) => OF_A_CENTERING.test(name) === centers));
@@ -233,6 +248,7 @@ export class Trainer {
     void this.iterator?.return?.();
     this.iterator = null;
     this.stream = null;
+    this.cache.close();
   }
 
   /**
@@ -254,6 +270,15 @@ export class Trainer {
     this.model.optimizer.dispose();
     for (const center of this.centers().values()) center.dispose();
     this.maker.dispose();
+  }
+
+  private expectSameSettings({ settings }: SavedTrainerState): void {
+    const differences = settings ? differingSettings(settings, this.config) : [];
+    if (differences.length === 0) return;
+    throw new ConfigError(
+      `the checkpoint does not fit the config: ${differences.join("; ")}. ` +
+        "Undo that, or begin a new run from these weights with --init.",
+    );
   }
 
   /** Running means of softmax centring; none with Sinkhorn-Knopp. */
@@ -294,6 +319,7 @@ export class Trainer {
         },
       });
       this.stream = stream;
+      this.cache.open();
       this.iterator = stream[Symbol.asyncIterator]();
     }
     const { value } = await this.iterator.next();
