@@ -25,10 +25,14 @@ export interface FileCollection extends Labelling {
   readonly paths: readonly string[];
 }
 
-/** A source of image files. What it costs to open is nothing per image; a file that is missing is found when it is read. */
+/**
+ * A source of image files. What it costs to open is nothing per image; a file that is missing is found when it is read, and so is
+ * one whose size has changed since the fingerprint was taken.
+ */
 export function fileCollection(collection: FileCollection, options: EncodedOptions): ImageSource {
   const { kind, name, folder, paths, labels, classes } = collection;
   const path = (index: number): string => (isAbsolute(paths[index]) ? paths[index] : join(folder, paths[index]));
+  let sizes: Float64Array | null = null;
   return encodedSource(
     {
       name,
@@ -36,11 +40,17 @@ export function fileCollection(collection: FileCollection, options: EncodedOptio
       labels,
       classes,
       path,
-      bytes: (index) => readImageFile(path(index)),
+      bytes: async (index) => {
+        const bytes = await readImageFile(path(index));
+        if (sizes && sizes[index] !== bytes.length) throw changed(path(index), sizes[index], bytes.length);
+        return bytes;
+      },
       fingerprint: () => {
+        const taken = sizes ?? Float64Array.from(paths, (_, index) => sizeOf(path(index)));
+        sizes = taken;
         const hash = new Fingerprint().text(kind);
         paths.forEach((text, index) => {
-          hash.text(text).integers([sizeOf(path(index))]);
+          hash.text(text).integers([taken[index]]);
         });
         if (labels) hash.integers(labels);
         return hash.digest();
@@ -69,6 +79,11 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     const { code } = error as NodeJS.ErrnoException;
     throw new DataError(`${printable(path)}: cannot be read (${code}). Was it moved or deleted?`, { cause: error });
   }
+}
+
+function changed(path: string, before: number, now: number): DataError {
+  const was = before < 0 ? "not there" : `${before} bytes long`;
+  return new DataError(`${printable(path)}: has changed: it was ${was} and is ${now} now.`);
 }
 
 /** -1 for a file that has gone, which changes the fingerprint too. */

@@ -138,7 +138,7 @@ test("a checkpoint that does not fit the config ends with 2", async () => {
   const config = join(cwd, "edited", "config.yaml");
   writeFileSync(config, readFileSync(config, "utf8").replace("max_depth: 2", "max_depth: 3"));
   const { stderr } = await expectCode(2, ["resume", "edited"], { cwd });
-  assert.match(stderr, /^error: the checkpoint does not fit the config\. .*missing backbone\.blocks\.2/);
+  assert.match(stderr, /^error: the checkpoint does not fit the config: student\.max_depth was 2 and is 3\. Undo/);
 });
 
 test("a run can be resumed from any folder, and from where its images have moved to", async () => {

@@ -25,3 +25,12 @@ test("rates and losses are those of the last fifty steps", () => {
   for (let i = 0; i < 100; i++) progress.add(step(i, i < 50 ? 100 : 1));
   assert.match(progress.line(step(99, 1)), /loss 1\.0000 \(1\.0000\)/);
 });
+
+test("the estimate recovers from a step that a suspended host has stretched, and is never negative", () => {
+  const progress = new StepProgress(1000);
+  for (let i = 0; i < 10; i++) progress.add(step(i, 1));
+  progress.add({ ...step(10, 1), elapsedMs: 8 * 3600 * 1000 });
+  assert.match(progress.line(step(10, 1)), /eta \d/);
+  for (let i = 11; i < 61; i++) progress.add(step(i, 1));
+  assert.match(progress.line(step(60, 1)), /^\[61\/1000\] eta 7:50 /);
+});
