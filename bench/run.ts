@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { dispose, init } from "../src/runtime/context.js";
 import type { BenchCase } from "./case.js";
+import { pipeline } from "./data/pipeline.js";
 import { gate } from "./gate.js";
 import { type Measurement, measure } from "./measure.js";
 import { Peak } from "./peak.js";
@@ -26,6 +27,7 @@ Cases whose calls take many seconds are taken only if their own word is among th
                         peak of its own minutes
   --max-regression R    with --compare: exit code 1 if a case runs at less than R times its earlier speed; 0.9 for
                         a tenth slower
+  --pipeline            decoding and augmentation by workers beside plain TypeScript (bench/data/pipeline.ts)
   --gate, --peers       this library beside its peers, as gates or as tables (bench/gate.ts, docs/performance.md)
   --help                this text
 `;
@@ -33,6 +35,7 @@ Cases whose calls take many seconds are taken only if their own word is among th
 /** Milliseconds of a round for the case, and as much again for the peak. */
 const ROUND_MS = 60;
 
+if (process.argv.includes("--pipeline")) process.exit(await pipeline(process.argv.slice(2)));
 if (process.argv.some((word) => word === "--gate" || word === "--peers"))
   process.exit(await gate(process.argv.slice(2)));
 const { options, words } = parsed();

@@ -9,7 +9,7 @@ import type { FineTuner } from "../train/finetuner.js";
 import type { FinetuneSources } from "./finetune-options.js";
 import { INTERRUPTED, interruptible } from "./interrupt.js";
 import type { Output } from "./output.js";
-import { StepProgress } from "./step-progress.js";
+import { dataWaitShare, StepProgress } from "./step-progress.js";
 import { version } from "./version.js";
 
 /** What a fine-tuning has to tell at its end. */
@@ -81,7 +81,7 @@ export class FinetuneRun {
       onStep: (report) => {
         progress.add(report);
         const { iteration, epoch, loss, lr } = report;
-        output.event("step", { iteration, epoch, loss, lr });
+        output.event("step", { iteration, epoch, loss, lr, dataWaitShare: dataWaitShare([report]) });
         output.progress(() => progress.line(report), { final: tuner.finished });
       },
       onEpoch: (epochs, figures) => {

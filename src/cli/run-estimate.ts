@@ -1,3 +1,4 @@
+import { usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource, RawImage } from "../data/dataset.js";
 import { DataError } from "../errors.js";
 import type { Config } from "../poa/config-keys.js";
@@ -20,9 +21,14 @@ export interface EstimateReport {
  * Counts what a run needs on the live runtime, and times a product to say how long it takes.
  *
  * @param source  null if there are no images yet
- * @param done  iterations that lie behind a resumed run
+ * @param options.done  iterations that lie behind a resumed run
+ * @param options.workers  threads that prepare images; default: as the config says
  */
-export async function reportEstimate(config: Config, source: ImageSource | null, done = 0): Promise<EstimateReport> {
+export async function reportEstimate(
+  config: Config,
+  source: ImageSource | null,
+  { done = 0, workers = source ? usualWorkers(source, config.train.num_workers) : 0 } = {},
+): Promise<EstimateReport> {
   const { threads, memoryLimitBytes: limitBytes } = runtime();
   const residentBytes = residentNow();
   const image = source ? await typicalSize(source) : undefined;
@@ -37,7 +43,7 @@ export async function reportEstimate(config: Config, source: ImageSource | null,
     ...{ stateBytes, activationBytes, linearMemoryBytes: linearBytes, hostBytes },
     peakRssBytes: Math.max(
       process.resourceUsage().maxRSS * 1024,
-      residentBytes + processBytes(estimate, config, { images: source?.length ?? 0, image, threads }),
+      residentBytes + processBytes(estimate, config, { images: source?.length ?? 0, image, threads, workers }),
     ),
     ...{ memoryLimitBytes, fits, wayOut },
     multiplyAddsPerSecond: Math.round(speed.multiplyAddsPerSecond),

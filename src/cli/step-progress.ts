@@ -15,6 +15,13 @@ export interface TimedStep {
 /** Steps over which rates and losses are averaged. */
 const RECENT = 50;
 
+/** Share of the time of some steps in which nothing was learned for want of images, rounded to thousandths. */
+export function dataWaitShare(steps: readonly Pick<TimedStep, "elapsedMs" | "dataWaitMs">[]): number {
+  const elapsedMs = steps.reduce((sum, step) => sum + step.elapsedMs, 0);
+  const waitMs = steps.reduce((sum, step) => sum + step.dataWaitMs, 0);
+  return elapsedMs > 0 ? Math.round((1000 * waitMs) / elapsedMs) / 1000 : 0;
+}
+
 /** Averages over recent steps, for the progress line. */
 export class StepProgress {
   private readonly total: number;
@@ -40,7 +47,7 @@ export class StepProgress {
     const mib = Math.round(memory().heapBytes / 2 ** 20);
     return (
       `[${done}/${total}] eta ${formatDuration(eta)}  loss ${loss.toFixed(4)} (${meanLoss.toFixed(4)})  lr ${lr.toExponential(2)}  ` +
-      `${(sum(({ images }) => images) / (elapsedMs / 1000)).toFixed(1)} images/s  data wait ${((100 * sum(({ dataWaitMs }) => dataWaitMs)) / elapsedMs).toFixed(0)}%  ${mib} MiB`
+      `${(sum(({ images }) => images) / (elapsedMs / 1000)).toFixed(1)} images/s  data wait ${(100 * dataWaitShare(recent)).toFixed(0)}%  ${mib} MiB`
     );
   }
 }

@@ -14,7 +14,7 @@ import { INTERRUPTED, interruptible } from "./interrupt.js";
 import type { Output } from "./output.js";
 import { profileTable } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
-import { StepProgress } from "./step-progress.js";
+import { dataWaitShare, StepProgress } from "./step-progress.js";
 import { evaluationLine } from "./training-evaluation.js";
 import { version } from "./version.js";
 
@@ -39,7 +39,8 @@ export async function runTraining(
   { quietResult = false, profile = false, evaluate }: TrainingOptions = {},
 ): Promise<number> {
   if (!trainer.finished && !output.silent) {
-    const estimate = await reportEstimate(trainer.config, trainer.source, trainer.iteration);
+    const { config, source, iteration: done, workers } = trainer;
+    const estimate = await reportEstimate(config, source, { done, workers });
     output.event("estimate", estimate.fields);
     output.note(estimate.text);
   }
@@ -79,7 +80,8 @@ function stepReporter(trainer: Trainer, output: Output): (report: StepReport) =>
   return (report) => {
     progress.add(report);
     const { iteration, loss, lr, networks } = report;
-    output.event("step", { iteration, loss, lr, networks: networks.map(({ name }) => name) });
+    const names = networks.map(({ name }) => name);
+    output.event("step", { iteration, loss, lr, networks: names, dataWaitShare: dataWaitShare([report]) });
     output.progress(() => progress.line(report), { final: trainer.finished });
   };
 }

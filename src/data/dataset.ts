@@ -1,6 +1,7 @@
 import { ConfigError, DataError } from "../errors.js";
 import type { Rng } from "../tensor/random.js";
 import { Fingerprint } from "./fingerprint.js";
+import type { SourceRecipe } from "./source-recipe.js";
 
 /** A decoded image: 8-bit samples, rows top to bottom, channels interleaved. */
 export interface RawImage {
@@ -31,6 +32,8 @@ export interface ImageSource {
   path(index: number): string;
   /** 16 hexadecimal digits that change when names, sizes or labels of the content change. Deterministic on every host. */
   fingerprint(): string;
+  /** How workers open the same images; without it they are read on the calling thread. */
+  readonly recipe?: SourceRecipe;
 }
 
 /** The images `indices[0], indices[1], ...` of a source, under a name of their own. */
@@ -44,6 +47,7 @@ export function subset(source: ImageSource, indices: Int32Array, name: string): 
     read: (index) => source.read(indices[index]),
     path: (index) => source.path(indices[index]),
     fingerprint: () => new Fingerprint().text(source.fingerprint()).integers(indices).digest(),
+    recipe: source.recipe && { kind: "subset", of: source.recipe, indices, name },
   };
 }
 

@@ -1,7 +1,9 @@
-import { ConfigError, DataError } from "../errors.js";
-import { toChannels } from "./channels.js";
+import { ConfigError } from "../errors.js";
+import { BrokenImages } from "./broken-images.js";
 import type { ImageSource, RawImage } from "./dataset.js";
-import { type BatchPlan, batchesPerPass, passOrder, positionOf } from "./order.js";
+import { inParallel } from "./in-parallel.js";
+import { type BatchPlan, batchesPerPass, PassOrders, placesOf } from "./order.js";
+import { type BrokenRule, PlaceReader } from "./place-reader.js";
 
 /** Files of one batch that are open at the same time. */
 const PARALLEL_READS = 8;
@@ -21,7 +23,7 @@ export interface BatchOptions {
   /** Convert to this number of channels. Default: as the source delivers them. */
   readonly channels?: 1 | 3;
   /** What becomes of a broken image: see `batches`. Default "replace". */
-  readonly broken?: "replace" | "skip" | "throw";
+  readonly broken?: BrokenRule;
   /** Batches that are read ahead while the current one is used. Default 2. */
   readonly prefetch?: number;
   /** Told once per broken image. */
@@ -40,20 +42,15 @@ export interface ImageBatch {
 }
 
 export interface BatchStream extends AsyncIterable<ImageBatch> {
-  /** Reason by path of every image that could not be read so far. */
+  /** Reason by path of every image that could not be read for a batch that was delivered. */
   readonly broken: ReadonlyMap<string, string>;
-}
-
-interface Slot {
-  readonly index: number;
-  readonly image: RawImage;
 }
 
 /**
  * Batches of decoded images. What batch number i holds depends on the source, the seed and i only, not on timing or on where a
  * run was interrupted.
  *
- * A broken image is reported once through `onWarning`, counted in `broken`, and then, by the option of this name,
+ * A broken image is reported once, with the first batch that is delivered without it, through `onWarning`, counted in `broken`, and, by the option of this name,
  * - "replace": its place is taken by the image one batch further on in the same pass's order (which wraps around), or if that is broken
  *   too by the first good one after it. One batch further on, because the neighbour is in the same batch already;
  * - "skip": its place is left out, the batch is smaller (for evaluation, where an image must not count twice);
@@ -73,10 +70,11 @@ export function batches(source: ImageSource, options: BatchOptions): BatchStream
     throw new ConfigError(`batches: the first iteration must be a whole number from 0, got ${startIteration}.`);
   }
   const reader = new BatchReader(source, plan, options);
+  const broken = new BrokenImages(source, options.onWarning);
   return {
-    broken: reader.broken,
+    broken: broken.reasons,
     async *[Symbol.asyncIterator]() {
-      const ahead: Promise<ImageBatch>[] = [];
+      const ahead: Promise<Read>[] = [];
       let next = startIteration;
       let previous: Promise<unknown> = Promise.resolve();
       for (;;) {
@@ -87,107 +85,51 @@ export function batches(source: ImageSource, options: BatchOptions): BatchStream
           ahead.push(batch);
           previous = batch;
         }
-        const batch = await ahead.shift();
-        if (batch === undefined) return;
-        if (batch.images.length > 0) yield batch;
+        const read = await ahead.shift();
+        if (read === undefined) return;
+        for (const index of read.met) broken.add(index, reader.places.reasons.get(index)!);
+        if (read.batch.images.length > 0) yield read.batch;
       }
     },
   };
 }
 
+/** A batch with what was met on the way to it. */
+interface Read {
+  readonly batch: ImageBatch;
+  /** Broken images in the order of the places at which they were met. */
+  readonly met: readonly number[];
+}
+
 class BatchReader {
-  /** By path, for the user. */
-  readonly broken = new Map<string, string>();
-  /** By index, so that a known one is not read again. */
-  private readonly brokenIndices = new Set<number>();
+  readonly places: PlaceReader;
   private readonly source: ImageSource;
   private readonly plan: BatchPlan;
-  private readonly options: BatchOptions;
-  private order: { pass: number; indices: Int32Array } | null = null;
+  private readonly orders: PassOrders;
 
   constructor(source: ImageSource, plan: BatchPlan, options: BatchOptions) {
     this.source = source;
     this.plan = plan;
-    this.options = options;
+    this.places = new PlaceReader(source, options);
+    this.orders = new PassOrders(source.length, options);
   }
 
-  async read(iteration: number): Promise<ImageBatch> {
-    const { batchSize, length } = this.plan;
-    const { pass, batch } = positionOf(iteration, this.plan);
-    const order = this.orderOf(pass);
-    const begin = batch * batchSize;
-    const count = Math.min(batchSize, length - begin);
-    const slots: (Slot | null)[] = new Array(count).fill(null);
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      for (let slot = next++; slot < count; slot = next++) slots[slot] = await this.fill(order, begin + slot);
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, count) }, worker));
-    const filled = slots.filter((slot) => slot !== null);
+  async read(iteration: number): Promise<Read> {
+    const { pass, begin, count } = placesOf(iteration, this.plan);
+    const order = this.orders.of(pass);
+    const reads = await inParallel(count, PARALLEL_READS, (i) => this.places.read(order, begin + i));
+    const filled = reads.map((read) => read.filled).filter((slot) => slot !== null);
     const indices = Int32Array.from(filled, ({ index }) => index);
     const { labels } = this.source;
     return {
-      iteration,
-      pass,
-      images: filled.map(({ image }) => image),
-      indices,
-      labels: labels && Int32Array.from(indices, (index) => labels[index]),
-    };
-  }
-
-  private orderOf(pass: number): Int32Array {
-    if (this.order?.pass !== pass) {
-      const { seed = 0, shuffle = true } = this.options;
-      const { length } = this.plan;
-      this.order = {
+      batch: {
+        iteration,
         pass,
-        indices: shuffle ? passOrder(length, seed, pass) : Int32Array.from({ length }, (_, i) => i),
-      };
-    }
-    return this.order.indices;
-  }
-
-  /** The image for one place of the pass, or null if it is broken and to be skipped. */
-  private async fill(order: Int32Array, place: number): Promise<Slot | null> {
-    const slot = await this.tryRead(order[place]);
-    if (slot === null && (this.options.broken ?? "replace") === "replace") return this.replacement(order, place);
-    return slot;
-  }
-
-  private async replacement(order: Int32Array, place: number): Promise<Slot> {
-    for (let step = 0; step < order.length; step++) {
-      const slot = await this.tryRead(order[(place + this.plan.batchSize + step) % order.length]);
-      if (slot !== null) return slot;
-    }
-    throw this.nothingReadable();
-  }
-
-  private async tryRead(index: number): Promise<Slot | null> {
-    if (this.brokenIndices.has(index)) return null;
-    try {
-      const read = this.source.read(index);
-      const image = read instanceof Promise ? await read : read;
-      const { channels } = this.options;
-      return { index, image: channels === undefined ? image : toChannels(image, channels) };
-    } catch (error) {
-      if (!(error instanceof DataError) || this.options.broken === "throw") throw error;
-      this.report(index, error);
-      return null;
-    }
-  }
-
-  private report(index: number, error: DataError): void {
-    if (this.brokenIndices.has(index)) return; // two places asked for it at once
-    this.brokenIndices.add(index);
-    this.broken.set(this.source.path(index), error.message);
-    if (this.brokenIndices.size === this.source.length) throw this.nothingReadable();
-    this.options.onWarning?.(`${error.message} Left out.`);
-  }
-
-  private nothingReadable(): DataError {
-    const [reason] = this.broken.values();
-    return new DataError(
-      `batches: none of the ${this.source.length} images of ${this.source.name} can be read. The first: ${reason}`,
-    );
+        images: filled.map(({ image }) => image),
+        indices,
+        labels: labels && Int32Array.from(indices, (index) => labels[index]),
+      },
+      met: reads.flatMap(({ met }) => met),
+    };
   }
 }

@@ -28,5 +28,6 @@ export function memoryCache(source: ImageSource, maxBytes: number): ImageSource 
     },
     path: (index) => source.path(index),
     fingerprint: () => source.fingerprint(),
+    recipe: source.recipe && { kind: "memory", of: source.recipe, maxBytes },
   };
 }

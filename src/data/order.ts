@@ -52,3 +52,40 @@ export function positionOf(iteration: number, plan: BatchPlan): Position {
   const count = batchesPerPass(plan);
   return { pass: Math.floor(iteration / count), batch: iteration % count };
 }
+
+/** Where the places of a batch lie in the order of its pass. */
+export interface Places {
+  readonly pass: number;
+  readonly begin: number;
+  readonly count: number;
+}
+
+/** The places of the batch `iteration`, counted from 0. */
+export function placesOf(iteration: number, plan: BatchPlan): Places {
+  const { pass, batch } = positionOf(iteration, plan);
+  const begin = batch * plan.batchSize;
+  return { pass, begin, count: Math.min(plan.batchSize, plan.length - begin) };
+}
+
+/** Orders of passes, the last one kept. */
+export class PassOrders {
+  private readonly length: number;
+  private readonly seed: number;
+  private readonly shuffle: boolean;
+  private kept: { pass: number; order: Int32Array } | null = null;
+
+  /** @param options.shuffle  default true; false visits the images in the source's order in every pass */
+  constructor(length: number, { seed = 0, shuffle = true }: { seed?: number; shuffle?: boolean } = {}) {
+    this.length = length;
+    this.seed = seed;
+    this.shuffle = shuffle;
+  }
+
+  of(pass: number): Int32Array {
+    if (this.kept?.pass !== pass) {
+      const { length, seed, shuffle } = this;
+      this.kept = { pass, order: shuffle ? passOrder(length, seed, pass) : Int32Array.from({ length }, (_, i) => i) };
+    }
+    return this.kept.order;
+  }
+}

@@ -155,6 +155,11 @@ export class PackedImages {
     return true;
   }
 
+  /** Takes an image for damaged that another thread has found to be, so that it can be packed again. */
+  forget(index: number): void {
+    this.index.drop(index);
+  }
+
   /** Lets the files go, once reads that have begun are done. */
   async close(): Promise<void> {
     if (this.closed) return;

@@ -135,11 +135,29 @@ export function absoluteSpec(spec: string, dataFolder = process.env.POA_DATA): s
  * @throws DataError if the data is not there, is damaged, or has fewer images than the range asks for
  */
 export async function openSource(spec: string, options: OpenOptions = {}): Promise<ImageSource> {
-  const { split: defaultSplit, dataFolder = process.env.POA_DATA, ...decoding } = options;
+  const { split: defaultSplit, dataFolder = process.env.POA_DATA, onNote, ...decoding } = options;
   const parsed = parseSourceSpec(spec);
   const path = parsed.kind === "mnist" ? "" : lookUp(parsed.kind, parsed.path, dataFolder);
-  const source = await open(parsed.kind, path, { ...decoding, split: parsed.split ?? undefined, defaultSplit });
-  return parsed.range === null ? source : range(source, parsed.range[0], parsed.range[1]);
+  return openParsed({ ...parsed, path }, { ...decoding, defaultSplit }, onNote);
+}
+
+/** What can be sent to another thread of the options of a source. */
+export type ParsedOptions = Omit<OpenOptions, "split" | "dataFolder" | "onNote"> & { readonly defaultSplit?: Split };
+
+/**
+ * Opens the images of a spec that has been taken apart, whose path is where they are.
+ *
+ * @throws DataError as `openSource`
+ */
+export async function openParsed(
+  spec: SourceSpec,
+  options: ParsedOptions,
+  onNote?: OpenOptions["onNote"],
+): Promise<ImageSource> {
+  const { kind, path, split, range: part } = spec;
+  const whole = await open(kind, path, { ...options, onNote, split: split ?? undefined });
+  const source = part === null ? whole : range(whole, part[0], part[1]);
+  return { ...source, recipe: { kind: "spec", spec, options } };
 }
 
 /** Modules of the larger kinds are loaded when one is opened. */

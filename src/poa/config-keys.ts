@@ -74,9 +74,10 @@ export const sections = {
       "train.checkpoint_every_steps decides",
     ),
     seed: integer(0, notNegative, "the source of all randomness"),
-    num_workers: inert(
-      integer(10, { min: 0, max: 1024 }, "threads that decode and augment, at most"),
-      "this version decodes and augments on one thread",
+    num_workers: integer(
+      10,
+      { min: 0, max: 1024 },
+      "threads that decode and augment image files, at most: one for each core that does not compute, one if all do",
     ),
     OFFICIAL_EPOCH_LENGTH: orNull(
       integer(1, count, "steps per epoch; null = images / images per step"),

@@ -5,7 +5,9 @@ import type { Config } from "./config-keys.js";
 /** Settings that change no weight, so that a run may go on with others: where memory goes, what is kept, told and evaluated. */
 const free = new Set([
   ...["recompute", "cache", "cache_gib", "cache_dir", "max_bad_steps", "checkpoint_every_steps"].map(trainSetting),
-  ...["checkpoint_every_minutes", "keep_last", "keep_best", "stop_on_collapse", "tensorboard"].map(trainSetting),
+  ...["checkpoint_every_minutes", "keep_last", "keep_best", "stop_on_collapse", "tensorboard", "num_workers"].map(
+    trainSetting,
+  ),
   "optim.moments",
 ]);
 

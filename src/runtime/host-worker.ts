@@ -3,14 +3,18 @@ import type * as workerThreads from "node:worker_threads";
 /** A worker of whatever kind the host has. */
 export interface HostWorker {
   post(message: unknown): void;
-  /** Called once with the first message, or the first sign that there will be none. */
+  /** The first message, or the first sign that there will be none. */
   readonly answer: Promise<unknown>;
+  /** Called with every message after the first. */
+  onMessage: ((message: unknown) => void) | null;
   /** Called if the worker ends without having been told to. */
   onEnd: ((reason: string) => void) | null;
   /** Whether it still runs; known at once, without the event loop, or always true where the host cannot say. */
   readonly alive: boolean;
   /** Lets the process end although the worker runs. */
   release(): void;
+  /** Keeps the process from ending while the worker runs, as it does at first. */
+  hold(): void;
   terminate(): void;
 }
 
@@ -24,6 +28,16 @@ export function workerProblem(): string | null {
 export function startWorker(source: string): HostWorker {
   const threads = nodeThreads();
   return threads ? new NodeWorker(threads, source) : new WebWorker(source);
+}
+
+/** Why this host runs no modules in workers, or null. */
+export function moduleWorkerProblem(): string | null {
+  return nodeThreads() ? null : "this host has no worker threads as Node has them";
+}
+
+/** Starts a worker on a module, where there is no `moduleWorkerProblem`. @param url  of a file */
+export function startModuleWorker(url: string): HostWorker {
+  return startWorker(`import(${JSON.stringify(url)});`);
 }
 
 /** Whether the calling thread may sleep: the main thread of a page may not. */
@@ -65,6 +79,7 @@ function nodeThreads(): typeof workerThreads | undefined {
 
 class NodeWorker implements HostWorker {
   readonly answer: Promise<unknown>;
+  onMessage: ((message: unknown) => void) | null = null;
   onEnd: ((reason: string) => void) | null = null;
   private readonly worker: workerThreads.Worker;
 
@@ -73,7 +88,10 @@ class NodeWorker implements HostWorker {
     this.worker = new threads.Worker(source, { eval: true, execArgv: [], name: "poa" });
     let failure: string | null = null;
     this.answer = new Promise((resolve, reject) => {
-      this.worker.once("message", resolve);
+      this.worker.once("message", (first) => {
+        this.worker.on("message", (message) => this.onMessage?.(message));
+        resolve(first);
+      });
       this.worker.once("error", (error) => {
         failure = String(error);
       });
@@ -104,6 +122,10 @@ class NodeWorker implements HostWorker {
     this.worker.unref();
   }
 
+  hold(): void {
+    this.worker.ref();
+  }
+
   terminate(): void {
     this.onEnd = null;
     void this.worker.terminate();
@@ -112,6 +134,7 @@ class NodeWorker implements HostWorker {
 
 class WebWorker implements HostWorker {
   readonly answer: Promise<unknown>;
+  onMessage: ((message: unknown) => void) | null = null;
   readonly alive = true;
   onEnd: ((reason: string) => void) | null = null;
   private readonly worker: Worker;
@@ -120,7 +143,10 @@ class WebWorker implements HostWorker {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     this.worker = new Worker(url, { type: "module", name: "poa" });
     this.answer = new Promise((resolve, reject) => {
-      this.worker.onmessage = ({ data }) => resolve(data);
+      this.worker.onmessage = ({ data: first }) => {
+        this.worker.onmessage = ({ data }) => this.onMessage?.(data);
+        resolve(first);
+      };
       this.worker.onerror = ({ message }) => {
         const reason = message || "it could not be loaded";
         reject(new Error(reason));
@@ -137,6 +163,10 @@ class WebWorker implements HostWorker {
 
   release(): void {
     (this.worker as { unref?: () => void }).unref?.(); // Bun
+  }
+
+  hold(): void {
+    (this.worker as { ref?: () => void }).ref?.();
   }
 
   terminate(): void {

@@ -1,5 +1,6 @@
 import type { ImageSource } from "../data/dataset.js";
 import { memoryCache } from "../data/memory-cache.js";
+import type { DecodedImage } from "../data/packed-source.js";
 import { ConfigError } from "../errors.js";
 import type { Config } from "../poa/config-keys.js";
 
@@ -20,6 +21,8 @@ export interface CachedSource {
   readonly source: ImageSource;
   /** Keeps images, as it does from the start. */
   open(): void;
+  /** Keeps an image that a worker has decoded, where workers do not keep them themselves. */
+  keep(decoded: DecodedImage): void;
   /** Lets files go. Reads still work, such as those ahead of a run that ends, and keep nothing. */
   close(): void;
 }
@@ -43,7 +46,7 @@ export function cachedSource(
   { diskCache, ...options }: Omit<CacheOptions, "maxBytes"> & { readonly diskCache?: OpenDiskCache },
 ): CachedSource {
   const maxBytes = cacheBytes(train);
-  const withoutFiles = { open: () => {}, close: () => {} };
+  const withoutFiles = { open: () => {}, keep: () => {}, close: () => {} };
   if (train.cache === "none") return { source, ...withoutFiles };
   if (train.cache === "memory") return { source: memoryCache(source, maxBytes), ...withoutFiles };
   if (diskCache) return diskCache(source, { ...options, maxBytes });

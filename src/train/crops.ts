@@ -1,6 +1,8 @@
+import type { PreparedBatch } from "../data/batch-crew.js";
 import type { RawImage } from "../data/dataset.js";
 import { fullestMasks, type MaskBatch, maskBatch } from "../data/masking.js";
-import { type CropSlots, MultiCrop } from "../data/multi-crop.js";
+import { type CropSlots, MultiCrop, type MultiCropOptions } from "../data/multi-crop.js";
+import type { InputRecipe } from "../data/sample-inputs.js";
 import type { PoaBatch } from "../poa/batch.js";
 import { CHANNELS } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
@@ -22,6 +24,8 @@ export interface ImageSample {
 
 /** Turns decoded images into what a training step reads; the slots are made once and written anew for each batch. */
 export class BatchMaker {
+  /** What the slots hold of each image, for workers. */
+  readonly inputs: InputRecipe & { readonly kind: "crops" };
   private readonly config: Config;
   private readonly multiCrop: MultiCrop;
   private readonly slots: CropSlots;
@@ -32,41 +36,32 @@ export class BatchMaker {
     const { crops, student, train } = config;
     const batch = train.batch_size_per_gpu;
     this.config = config;
-    this.multiCrop = new MultiCrop({
-      channels: CHANNELS,
-      globalCropsSize: crops.global_crops_size,
-      localCropsSize: crops.local_crops_size,
-      localCropsNumber: crops.local_crops_number,
-      globalCropsScale: pair(crops.global_crops_scale),
-      localCropsScale: pair(crops.local_crops_scale),
-      flipProbability: crops.flip_probability,
-      jitter: crops.jitter as readonly [number, number, number, number],
-      jitterProbability: crops.jitter_probability,
-      grayscaleProbability: crops.grayscale_probability,
-      blurKernel: crops.blur_kernel,
-      blurProbability: crops.blur_probability as readonly [number, number, number],
-      solarizeProbability: crops.solarize_probability,
-      rotationDegrees: crops.rotation_degrees,
-      mean: crops.mean,
-      std: crops.std,
-    });
+    this.inputs = { kind: "crops", options: cropOptions(config) };
+    this.multiCrop = new MultiCrop(this.inputs.options);
     this.slots = this.multiCrop.allocate(batch);
     this.grid = Math.floor(crops.global_crops_size / (student.patch_size * train.scale_for_num_patch));
     this.maskSlot = persistent([2 * batch, this.grid * this.grid], "i32");
   }
 
+  /** Where workers' inputs go. */
+  get targets(): readonly Tensor[] {
+    return [this.slots.globals, this.slots.locals];
+  }
+
   /**
-   * @param sample  B decoded images
+   * @param sample  B decoded images, or what workers have made of them
    * @param iteration  names the draws of the masks
    * @param micro  number of the micro-batch within the iteration
    * @param masked  whether the patch loss is on
    * @returns a batch in the slots, valid until the next call
    */
-  make({ images, indices, pass }: ImageSample, iteration: number, micro: number, masked: boolean): PoaBatch {
+  make(sample: ImageSample | PreparedBatch, iteration: number, micro: number, masked: boolean): PoaBatch {
     const { seed } = this.config.train;
-    this.multiCrop.write(images, { seed, epoch: pass, samples: indices }, this.slots);
+    const { indices, pass } = sample;
+    if ("copyInputs" in sample) sample.copyInputs();
+    else this.multiCrop.write(sample.images, { seed, epoch: pass, samples: indices }, this.slots);
     const rng = new Rng(seed, MASK_STREAM, iteration, micro);
-    return this.batchOf(images.length, masked ? maskBatch(rng, 2 * images.length, this.maskOptions()) : null);
+    return this.batchOf(indices.length, masked ? maskBatch(rng, 2 * indices.length, this.maskOptions()) : null);
   }
 
   /**
@@ -103,3 +98,24 @@ export class BatchMaker {
 }
 
 const pair = (values: readonly number[]) => values as readonly [number, number];
+
+function cropOptions({ crops }: Config): MultiCropOptions {
+  return {
+    channels: CHANNELS,
+    globalCropsSize: crops.global_crops_size,
+    localCropsSize: crops.local_crops_size,
+    localCropsNumber: crops.local_crops_number,
+    globalCropsScale: pair(crops.global_crops_scale),
+    localCropsScale: pair(crops.local_crops_scale),
+    flipProbability: crops.flip_probability,
+    jitter: crops.jitter as readonly [number, number, number, number],
+    jitterProbability: crops.jitter_probability,
+    grayscaleProbability: crops.grayscale_probability,
+    blurKernel: crops.blur_kernel,
+    blurProbability: crops.blur_probability as readonly [number, number, number],
+    solarizeProbability: crops.solarize_probability,
+    rotationDegrees: crops.rotation_degrees,
+    mean: crops.mean,
+    std: crops.std,
+  };
+}

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ImageSource, RawImage } from "../data/dataset.js";
 import { PackedImages, packedFiles } from "../data/packed-images.js";
-import { ENTRY_BYTES } from "../data/packed-index.js";
+import { ENTRY_BYTES, type PackedIdentity } from "../data/packed-index.js";
+import type { DecodedImage, PackedPlaceRecipe } from "../data/packed-source.js";
 import type { CachedSource, CacheOptions, OpenDiskCache } from "./cached-source.js";
 import { FolderLock, isHeld } from "./folder-lock.js";
 
@@ -42,7 +43,11 @@ export function diskCache(source: ImageSource, options: DiskCacheOptions): Cache
       read: (index) => files.read(index),
       path: (index) => source.path(index),
       fingerprint: () => source.fingerprint(),
+      get recipe() {
+        return source.recipe && { kind: "packed" as const, of: source.recipe, place: files.place() };
+      },
     },
+    keep: (decoded) => void files.keepDecoded(decoded),
     open: () => files.open(),
     close: () => files.close(),
   };
@@ -71,11 +76,14 @@ class CacheFiles {
   /** Nothing is added any more. */
   private full = false;
   private unasked = ASK_BYTES;
+  /** 1 while workers are to tell of images that are missing; null where threads share no memory. */
+  private readonly wanted: Int32Array | null;
   private readonly told = new Set<string>();
 
   constructor(source: ImageSource, options: DiskCacheOptions) {
     this.source = source;
     this.options = options;
+    this.wanted = typeof SharedArrayBuffer === "undefined" ? null : new Int32Array(new SharedArrayBuffer(4)).fill(1);
   }
 
   async read(index: number): Promise<RawImage> {
@@ -85,6 +93,29 @@ class CacheFiles {
     const image = await this.source.read(index);
     this.keep(index, image);
     return image;
+  }
+
+  /** Where workers find images, and whether they are to tell of others. */
+  place(): PackedPlaceRecipe {
+    this.folder ||= cacheFolderOf(this.options.folder, this.source);
+    return { folder: this.folder, identity: this.identity(), wanted: this.wanted };
+  }
+
+  /** Keeps an image that a worker has decoded. */
+  async keepDecoded({ index, image, damaged }: DecodedImage): Promise<void> {
+    const packed = await this.files();
+    if (!packed) return;
+    if (damaged) {
+      packed.forget(index);
+      this.tellDamage();
+    }
+    this.keep(index, image);
+    const { full, off, release } = this;
+    if (this.wanted && (full || off || release === null)) Atomics.store(this.wanted, 0, 0);
+  }
+
+  private identity(): PackedIdentity {
+    return { key: this.source.fingerprint(), length: this.source.length };
   }
 
   open(): void {
@@ -110,7 +141,7 @@ class CacheFiles {
   }
 
   private async openFiles(turn: number): Promise<PackedImages | null> {
-    const identity = { key: this.source.fingerprint(), length: this.source.length };
+    const identity = this.identity();
     this.folder ||= cacheFolderOf(this.options.folder, this.source);
     let release: (() => void) | null = null;
     try {
@@ -163,7 +194,7 @@ class CacheFiles {
     try {
       const kept = await packed.read(index);
       if (kept !== "damaged") return kept;
-      this.tell(`an image in ${this.folder} is damaged; such images are decoded and kept again.`);
+      this.tellDamage();
     } catch (error) {
       if (packed === this.packed) this.giveUp(error); // else the files were let go in the meantime
     }
@@ -176,6 +207,7 @@ class CacheFiles {
     const { maxBytes, reserveBytes = 0 } = this.options;
     const { length } = image.data;
     if (packed.bytes + length + ENTRY_BYTES > maxBytes) {
+      if (this.wanted) Atomics.store(this.wanted, 0, 0); // a smaller one might fit, for which no worker need send all
       this.tell(`${folder} is full (train.cache_gib); the images that are not in it are decoded each time.`);
       return;
     }
@@ -208,6 +240,10 @@ class CacheFiles {
     void this.packed?.close();
     this.release?.();
     [this.packed, this.release] = [null, null];
+  }
+
+  private tellDamage(): void {
+    this.tell(`an image in ${this.folder} is damaged; such images are decoded and kept again.`);
   }
 
   /** Each message once. */

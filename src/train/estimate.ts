@@ -72,27 +72,45 @@ export function estimateRun(config: Config, images: number | null, options: Esti
   };
 }
 
-/** Decoded batches at a time: one in use, two read ahead (data/loader.ts). */
+/** Decoded batches at a time without workers: one in use, two read ahead (data/loader.ts). */
 const DECODED_BATCHES = 3;
+/** Decoded images at a time of a worker (data/crew-program.ts). */
+const DECODED_BY_WORKER = 4;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
 /** What the engine's own heap and code gain during a run. */
 const ENGINE_BYTES = 43 << 20;
 /** What a thread touches of the working memory of its kernels, and its own stack and heap. */
 const THREAD_BYTES = 3 << 20;
+/** Engine, decoder and image kernels of a worker. */
+const WORKER_BYTES = 24 << 20;
+
+export interface ProcessOptions {
+  readonly images: number;
+  /** A typical image. */
+  readonly image?: ImageSize;
+  /** Threads that compute. Default 1. */
+  readonly threads?: number;
+  /** Threads that prepare images beside the calling one. Default 0. */
+  readonly workers?: number;
+}
 
 /** What a run adds to the resident memory of a process that has its images open and the runtime started. */
 export function processBytes(
   { memory, backboneParams, headParams }: RunEstimate,
-  { train }: Config,
-  { images, image = TYPICAL_IMAGE, threads = 1 }: { images: number; image?: ImageSize; threads?: number },
+  { train, crops }: Config,
+  { images, image = TYPICAL_IMAGE, threads = 1, workers = 0 }: ProcessOptions,
 ): number {
   const imageBytes = CHANNELS * image.width * image.height;
-  const decoded = DECODED_BATCHES * train.batch_size_per_gpu * imageBytes;
+  const { batch_size_per_gpu: batch, accumulate } = train;
+  const decoded = workers > 0 ? workers * DECODED_BY_WORKER : DECODED_BATCHES * batch;
   const cached = train.cache === "memory" ? Math.min(cacheBytes(train), images * imageBytes) : 0;
   const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
-  const engine = ENGINE_BYTES + threads * THREAD_BYTES;
-  return memory.stateBytes + memory.activationBytes + memory.hostBytes + decoded + cached + copies + engine;
+  const engine = ENGINE_BYTES + threads * THREAD_BYTES + workers * WORKER_BYTES;
+  const pixels = 2 * crops.global_crops_size ** 2 + crops.local_crops_number * crops.local_crops_size ** 2;
+  const slots = workers > 0 ? (accumulate + 1) * batch * 4 * CHANNELS * pixels : 0; // data/batch-crew.ts
+  const { stateBytes, activationBytes, hostBytes } = memory;
+  return stateBytes + activationBytes + hostBytes + decoded * imageBytes + slots + cached + copies + engine;
 }
 
 /**

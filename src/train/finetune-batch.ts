@@ -1,6 +1,7 @@
-import type { ImageBatch } from "../data/loader.js";
+import type { FedBatch } from "../data/batch-feed.js";
 import { drawMix, mixImages, mixTargets } from "../data/mixup.js";
 import { parseRandAugment } from "../data/rand-augment.js";
+import type { InputRecipe } from "../data/sample-inputs.js";
 import { TrainTransform } from "../data/train-transform.js";
 import { DataError } from "../errors.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
@@ -22,6 +23,8 @@ export interface LabelledBatch {
 
 /** Turns decoded images with labels into what a step reads; the slot is made once and written anew for each batch. */
 export class LabelledBatchMaker {
+  /** What the slot holds of each image, for workers. */
+  readonly inputs: InputRecipe;
   private readonly settings: FinetuneSettings;
   private readonly classes: number;
   private readonly transform: TrainTransform;
@@ -31,7 +34,7 @@ export class LabelledBatchMaker {
     const { randAugment, jitter, erasing, leastArea, flip } = settings;
     this.settings = settings;
     this.classes = classes;
-    this.transform = new TrainTransform({
+    const options = {
       size: spec.imageSize,
       channels: spec.channels,
       mean: spec.mean,
@@ -41,23 +44,32 @@ export class LabelledBatchMaker {
       randAugment: randAugment === null ? null : parseRandAugment(randAugment),
       jitter,
       erasing,
-    });
+    };
+    this.inputs = { kind: "labelled", options };
+    this.transform = new TrainTransform(options);
     this.slot = this.transform.allocate(settings.batch);
   }
 
+  /** Where workers' inputs go. */
+  get targets(): readonly Tensor[] {
+    return [this.slot];
+  }
+
   /**
-   * @param batch  decoded images of one micro-batch
+   * @param batch  one micro-batch: decoded images, or what workers have made of them
    * @param iteration  names the draws of the mix
    * @param micro  number of the micro-batch within the iteration
    * @returns images in the slot, valid until the next call; targets of the running step
    * @throws DataError if the images have no labels
    */
-  make({ images, indices, pass, labels }: ImageBatch, iteration: number, micro: number): LabelledBatch {
+  make(batch: FedBatch, iteration: number, micro: number): LabelledBatch {
+    const { indices, pass, labels } = batch;
     if (!labels) throw new DataError("finetune: the images have no labels. Put them into one folder per class.");
     const { seed, smoothing } = this.settings;
     const { classes } = this;
-    const slot = this.slot.narrow(0, 0, images.length);
-    this.transform.write(images, { seed, pass, indices }, slot);
+    const slot = this.slot.narrow(0, 0, indices.length);
+    if ("copyInputs" in batch) batch.copyInputs();
+    else this.transform.write(batch.images, { seed, pass, indices }, slot);
     const [, , height, width] = slot.shape;
     const mix = drawMix(new Rng(seed, MIX_STREAM, iteration, micro), this.settings, { height, width });
     mixImages(slot, mix);

@@ -1,6 +1,6 @@
 import { step } from "../autograd/tape.js";
+import { BatchFeed, type FedBatch, usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource } from "../data/dataset.js";
-import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
 import { batchesPerPass } from "../data/order.js";
 import { ConfigError, DataError, ShapeError } from "../errors.js";
 import { Classifier, ProjectionClassifier } from "../models/classifier.js";
@@ -17,7 +17,7 @@ import { cosineSchedule, type Schedule } from "../optim/schedule.js";
 import { phase } from "../runtime/profile.js";
 import { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { LabelledBatchMaker } from "./finetune-batch.js";
+import { type LabelledBatch, LabelledBatchMaker } from "./finetune-batch.js";
 import { checkFinetuneSettings, type FinetuneSettings } from "./finetune-settings.js";
 
 /** Keeps the classifier's start and stochastic depth apart from other uses of the seed: "head" and "drop" in ASCII. */
@@ -41,7 +41,7 @@ export interface FinetuneReport {
   readonly updated: boolean;
   readonly images: number;
   readonly elapsedMs: number;
-  /** Time of it spent waiting for decoded images. */
+  /** Time of it in which nothing was learned, since images were waited for or augmented on this thread. */
   readonly dataWaitMs: number;
 }
 
@@ -67,6 +67,8 @@ export interface FineTunerOptions {
   onWarning?: (message: string) => void;
   /** Stop at the first broken image. */
   strict?: boolean;
+  /** Threads that decode and augment, 0 for none beside the calling one. Default: one for each core that does not compute. */
+  workers?: number;
   /** Weights that a hidden layer of the classifier starts from: [hidden, F] and [hidden]. */
   hiddenStart?: Readonly<Record<"weight" | "bias", SavedTensor>> | null;
 }
@@ -88,8 +90,7 @@ export class FineTuner {
   private readonly lr: Schedule;
   private readonly optimizer: AdamW;
   private readonly maker: LabelledBatchMaker;
-  private stream: BatchStream | null = null;
-  private iterator: AsyncIterator<ImageBatch> | null = null;
+  private readonly feed: BatchFeed;
   private next = 0;
 
   /**
@@ -119,6 +120,7 @@ export class FineTuner {
     this.ema = ema === null ? null : this.model.materialize().requireGrad(false);
     this.optimizer = new AdamW(fineTuneGroups(this.model, layerDecay));
     this.maker = new LabelledBatchMaker(settings, encoder.spec, classes);
+    this.feed = this.openFeed();
   }
 
   /** Iterations done. */
@@ -137,7 +139,7 @@ export class FineTuner {
 
   /** Reasons by path of the images that could not be read so far. */
   get broken(): ReadonlyMap<string, string> {
-    return this.stream?.broken ?? new Map();
+    return this.feed.broken;
   }
 
   /** Trains one iteration. */
@@ -149,10 +151,17 @@ export class FineTuner {
     const start = performance.now();
     const iteration = this.next;
     const { accumulate, weightDecay, ema: momentum } = this.settings;
-    const micro: ImageBatch[] = [];
-    for (let i = 0; i < accumulate; i++) micro.push(await phase("data", () => this.nextBatch()));
-    const dataWaitMs = performance.now() - start;
-    const loss = micro.reduce((sum, batch, i) => sum + this.learn(batch, iteration, i), 0);
+    const micro: FedBatch[] = [];
+    for (let i = 0; i < accumulate; i++)
+      micro.push(await phase("data", () => this.feed.read(iteration * accumulate + i)));
+    let dataWaitMs = performance.now() - start;
+    const make = (batch: FedBatch, i: number) => {
+      const begin = performance.now();
+      const made = phase("data", () => this.maker.make(batch, iteration, i));
+      dataWaitMs += performance.now() - begin;
+      return made;
+    };
+    const loss = micro.reduce((sum, batch, i) => sum + this.learn(() => make(batch, i), iteration, i), 0);
     const gradientNorm = phase("clip", () => clipGradients(this.model, Number.POSITIVE_INFINITY));
     const updated = Number.isFinite(loss) && Number.isFinite(gradientNorm);
     const lr = this.lr(iteration);
@@ -167,18 +176,18 @@ export class FineTuner {
       loss,
       gradientNorm,
       updated,
-      images: micro.reduce((sum, { images }) => sum + images.length, 0),
+      images: micro.reduce((sum, { indices }) => sum + indices.length, 0),
       elapsedMs: performance.now() - start,
       dataWaitMs,
     };
   }
 
   /** Adds the gradient of one micro-batch, and returns its share of the loss. */
-  private learn(batch: ImageBatch, iteration: number, micro: number): number {
+  private learn(make: () => LabelledBatch, iteration: number, micro: number): number {
     const { accumulate, recompute, seed, dropPath: rate } = this.settings;
     const dropPath: DropPath = rate > 0 ? dropPathPerSample(new Rng(seed, DROP_STREAM, iteration, micro)) : null;
     return step(() => {
-      const { images, targets } = phase("data", () => this.maker.make(batch, iteration, micro));
+      const { images, targets } = make();
       const logits = phase("forward", () => this.model.forward(images, { dropPath, recompute }));
       const scale = 1 / (accumulate * images.shape[0]);
       const loss = softCrossEntropy(logits, targets, { scale });
@@ -226,9 +235,7 @@ export class FineTuner {
 
   /** Ends the reading of images; nothing is told about them any more. A further step begins it anew. */
   close(): void {
-    void this.iterator?.return?.();
-    this.iterator = null;
-    this.stream = null;
+    this.feed.close();
   }
 
   dispose(): void {
@@ -239,24 +246,14 @@ export class FineTuner {
     this.maker.dispose();
   }
 
-  private async nextBatch(): Promise<ImageBatch> {
-    if (!this.iterator) {
-      const { batch: batchSize, accumulate, seed } = this.settings;
-      const stream = batches(this.source, {
-        batchSize,
-        seed,
-        startIteration: this.next * accumulate,
-        channels: this.spec.channels as 1 | 3,
-        broken: this.options.strict ? "throw" : "replace",
-        onWarning: (message) => {
-          if (this.stream === stream) this.options.onWarning?.(message); // images are read ahead of a run that has ended
-        },
-      });
-      this.stream = stream;
-      this.iterator = stream[Symbol.asyncIterator]();
-    }
-    const { value } = await this.iterator.next();
-    return value;
+  private openFeed(): BatchFeed {
+    const { batch: batchSize, seed, accumulate } = this.settings;
+    const { inputs, targets } = this.maker;
+    const { strict, onWarning, workers = usualWorkers(this.source) } = this.options;
+    return new BatchFeed(this.source, {
+      ...{ batchSize, seed, channels: this.spec.channels as 1 | 3, inputs, targets, held: accumulate },
+      ...{ workers, strict, onWarning: (message) => onWarning?.(message) },
+    });
   }
 }
 

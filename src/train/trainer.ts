@@ -1,5 +1,5 @@
+import { BatchFeed, type FedBatch, usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource } from "../data/dataset.js";
-import { type BatchStream, batches, type ImageBatch } from "../data/loader.js";
 import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -57,7 +57,7 @@ export interface StepReport {
   /** Signs that the run has collapsed, each once in a run (train/collapse.ts). */
   readonly alarms: readonly string[];
   readonly elapsedMs: number;
-  /** Time of it spent waiting for decoded images. */
+  /** Time of it in which nothing was learned, since images were waited for or augmented on this thread. */
   readonly dataWaitMs: number;
 }
 
@@ -90,6 +90,8 @@ export interface TrainerOptions {
   strict?: boolean;
   /** How decoded images are kept with train.cache=disk (train/disk-cache.ts). */
   diskCache?: OpenDiskCache;
+  /** Threads that decode and augment, 0 for none beside the calling one. Default: what `train.num_workers` says. */
+  workers?: number;
 }
 
 /**
@@ -109,8 +111,7 @@ export class Trainer {
   private readonly maker: BatchMaker;
   private readonly monitor: CollapseMonitor;
   private readonly cache: CachedSource;
-  private stream: BatchStream | null = null;
-  private iterator: AsyncIterator<ImageBatch> | null = null;
+  private readonly feed: BatchFeed;
   private next = 0;
 
   /**
@@ -140,6 +141,7 @@ export class Trainer {
       onWarning: options.onWarning,
     });
     this.source = this.cache.source;
+    this.feed = this.openFeed();
   }
 
   /** Iterations done. */
@@ -151,9 +153,14 @@ export class Trainer {
     return this.next >= this.plan.totalIterations;
   }
 
+  /** Threads that decode and augment beside the calling one. */
+  get workers(): number {
+    return this.feed.workers;
+  }
+
   /** Reasons by path of the images that could not be read so far. */
   get broken(): ReadonlyMap<string, string> {
-    return this.stream?.broken ?? new Map();
+    return this.feed.broken;
   }
 
   /**
@@ -180,14 +187,23 @@ export class Trainer {
   private async train(watch: TeacherWatch | null): Promise<Omit<StepReport, "alarms">> {
     const start = performance.now();
     const iteration = this.next;
-    const micro: ImageBatch[] = [];
-    for (let i = 0; i < this.config.train.accumulate; i++) micro.push(await phase("data", () => this.nextBatch()));
-    const dataWaitMs = performance.now() - start;
+    const { accumulate } = this.config.train;
+    const micro: FedBatch[] = [];
+    this.cache.open();
+    for (let i = 0; i < accumulate; i++)
+      micro.push(await phase("data", () => this.feed.read(iteration * accumulate + i)));
+    let dataWaitMs = performance.now() - start;
+    const make = (batch: FedBatch, i: number) => {
+      const begin = performance.now();
+      const made = this.maker.make(batch, iteration, i, iteration >= this.plan.ibotStart);
+      dataWaitMs += performance.now() - begin;
+      return made;
+    };
     const networks = this.sampler.next().map((id) => this.space.at(id));
     const at = this.scheduleAt(iteration);
     const result = poaStep(
       this.model,
-      micro.map((batch, i) => () => this.maker.make(batch, iteration, i, iteration >= this.plan.ibotStart)),
+      micro.map((batch, i) => () => make(batch, i)),
       {
         ...at,
         ...stepSettings(this.config, this.model.student.backbone, { iteration, networks }),
@@ -204,7 +220,7 @@ export class Trainer {
       gradientNorms,
       networks,
       updated,
-      images: micro.reduce((sum, { images }) => sum + images.length, 0),
+      images: micro.reduce((sum, { indices }) => sum + indices.length, 0),
       culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
       nonFinite,
       health: watch?.health() ?? null,
@@ -245,9 +261,7 @@ export class Trainer {
 
   /** Ends the reading of images; nothing is told about them any more. A further step begins it anew. */
   close(): void {
-    void this.iterator?.return?.();
-    this.iterator = null;
-    this.stream = null;
+    this.feed.close();
     this.cache.close();
   }
 
@@ -305,25 +319,15 @@ export class Trainer {
     };
   }
 
-  private async nextBatch(): Promise<ImageBatch> {
-    if (!this.iterator) {
-      const { train } = this.config;
-      const stream = batches(this.source, {
-        batchSize: train.batch_size_per_gpu,
-        seed: train.seed,
-        startIteration: this.next * train.accumulate,
-        channels: CHANNELS,
-        broken: this.options.strict ? "throw" : "replace",
-        onWarning: (message) => {
-          if (this.stream === stream) this.options.onWarning?.(message); // images are read ahead of a run that has ended
-        },
-      });
-      this.stream = stream;
-      this.cache.open();
-      this.iterator = stream[Symbol.asyncIterator]();
-    }
-    const { value } = await this.iterator.next();
-    return value;
+  private openFeed(): BatchFeed {
+    const { batch_size_per_gpu: batchSize, seed, accumulate, num_workers } = this.config.train;
+    const { inputs, targets } = this.maker;
+    const { strict, onWarning, workers = usualWorkers(this.source, num_workers) } = this.options;
+    return new BatchFeed(this.source, {
+      ...{ batchSize, seed, channels: CHANNELS, inputs, targets, held: accumulate },
+      ...{ workers, strict, onWarning: (message) => onWarning?.(message) },
+      onDecoded: (decoded) => this.cache.keep(decoded),
+    });
   }
 }
 

@@ -153,8 +153,8 @@ test("a thread that ends between calls unnoticed leaves its share to the calling
 
 test("where the others never come, calls stay whole for a while, and for longer each time, up to a limit", async () => {
   const absent: HostWorker = {
-    ...{ answer: Promise.resolve(null), onEnd: null, alive: true },
-    ...{ post() {}, release() {}, terminate() {} },
+    ...{ answer: Promise.resolve(null), onEnd: null, onMessage: null, alive: true },
+    ...{ post() {}, release() {}, hold() {}, terminate() {} },
   };
   const { pool } = await forcedThreads(2, { start: () => absent });
   const fill = (Object.keys(signatures) as KernelName[]).indexOf("fill_f32");

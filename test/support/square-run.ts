@@ -20,7 +20,7 @@ const tiny = {
   },
   dino: { head_n_prototypes: [12, 20], head_nlayers: 2, head_hidden_dim: 16, head_bottleneck_dim: 8 },
   teacher: { momentum_teacher: 0.9, warmup_teacher_temp_epochs: 1 },
-  train: { batch_size_per_gpu: 4, OFFICIAL_EPOCH_LENGTH: 4, checkpoint_every_steps: 3, keep_last: 2 },
+  train: { batch_size_per_gpu: 4, num_workers: 0, OFFICIAL_EPOCH_LENGTH: 4, checkpoint_every_steps: 3, keep_last: 2 },
   optim: { epochs: 2, warmup_epochs: 0.5, freeze_last_layer_epochs: 0.25, ibot_activate_epochs: 0.5 },
   crops: { global_crops_size: 16, local_crops_size: 8, local_crops_number: 2, blur_kernel: 3 },
 } as const satisfies PartialConfig;

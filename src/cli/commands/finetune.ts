@@ -33,6 +33,7 @@ export const finetune: Command = {
     resume: { about: "continue what the same call has begun in --out" },
     overwrite: { about: "replace what an earlier fine-tuning left in --out" },
     strict: { about: "stop at the first broken image" },
+    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: one for each core to spare)" },
   },
   examples: [
     "poa finetune runs/photos --data photos --out tuned --net 64x2 --epochs 30",
@@ -57,6 +58,7 @@ export const finetune: Command = {
       { ...given, batch, hidden },
       {
         strict: call.flag("strict"),
+        workers: call.integer("workers"),
         onWarning: (message) => output.warn(message),
         hiddenStart,
       },

@@ -25,6 +25,7 @@ export const pretrain: Command = {
     seed: { value: "N", about: "source of all randomness (train.seed)" },
     overwrite: { about: "replace what an earlier run left in --out" },
     strict: { about: "stop at the first broken image" },
+    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: as train.num_workers says)" },
     profile: { about: "list what phases and kernels have cost, and write a trace" },
     "dry-run": { about: "print what the run would need, and stop; --data may be left out" },
   },
@@ -40,7 +41,7 @@ export const pretrain: Command = {
       const data = call.text("data");
       const images = data === undefined ? null : await openSource(data, { split: "train" });
       await init({ threads: call.threads, simd: call.simd });
-      const { fields, text } = await reportEstimate(config, images);
+      const { fields, text } = await reportEstimate(config, images, { workers: call.integer("workers") });
       output.result(fields, text);
       return 0;
     }
@@ -51,6 +52,7 @@ export const pretrain: Command = {
     await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, source, {
       strict: call.flag("strict"),
+      workers: call.integer("workers"),
       onWarning: (message) => output.warn(message),
       diskCache: diskCacheIn(config.train.cache_dir ?? RunFolder.cachePathOf(out)),
     });

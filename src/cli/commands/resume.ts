@@ -22,6 +22,7 @@ export const resume: Command = {
   options: {
     data: { value: "SPEC", about: "where the same images are now, if they have moved" },
     strict: { about: "stop at the first broken image" },
+    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: as train.num_workers says)" },
     profile: { about: "list what phases and kernels have cost, and write a trace" },
   },
   examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
@@ -48,6 +49,7 @@ export const resume: Command = {
       await init({ threads: call.threads, simd: call.simd });
       const trainer = new Trainer(config, source, {
         strict: call.flag("strict"),
+        workers: call.integer("workers"),
         onWarning: (message) => output.warn(message),
         diskCache: diskCacheIn(config.train.cache_dir ?? folder.cachePath),
       });
