@@ -44,6 +44,7 @@ async function ready(start: CrewStart): Promise<(task: BatchTask) => Promise<Bat
     port.postMessage({ decoded } satisfies CrewFind),
   );
   expectSame(outlineOf(source), start.outline, source.name);
+  source.fingerprint(); // from here on a file that changes is noticed
   const inputs = sampleInputs(start.inputs);
   const slots = start.slots.map((buffer) => new Float32Array(buffer));
   const plan = { length: source.length, batchSize: order.batchSize, dropLast: true };

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statfsSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, truncateSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ImageSource, RawImage } from "../data/dataset.js";
 import { PackedImages, packedFiles } from "../data/packed-images.js";
@@ -256,7 +256,8 @@ class CacheFiles {
 
 function removeQuietly(path: string): void {
   try {
-    rmSync(path, { force: true });
+    truncateSync(path); // else the space would be taken as long as a worker has the file open
+    rmSync(path);
   } catch {
     // What cannot be removed stays; the run is what counts.
   }

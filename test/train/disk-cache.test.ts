@@ -213,11 +213,14 @@ test("a full disk costs the cache, not the run, and the space is given back", as
   for (const code of ["ENOSPC", "EDQUOT"]) {
     const run = open(tempFolder());
     await run.source.read(0);
+    const held = fs.openSync(join(run.files, "images"), "r");
     await onFullDisk(code, async () => assert.equal(await run.readAll(), all));
     assert.equal(await run.readAll(), all);
     assert.is(run.warnings.length, 1);
     assert.match(run.warnings[0], /^train\.cache=disk: the disk of .* is full\. The images kept there are removed/);
     assert.equal(readdirSync(run.files), []);
+    assert.is(fs.fstatSync(held).size, 0, "also for a thread that still has the file open");
+    fs.closeSync(held);
     run.close();
   }
 });

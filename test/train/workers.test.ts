@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { PackedImages } from "../../src/data/packed-images.js";
@@ -103,4 +103,27 @@ test("images that workers decode are kept on disk, and read from there by runs w
       writeFileSync(path, new Uint8Array(readFileSync(path).length));
     }
   for (const workers of [0, 1, 2]) assert.ok((await run(workers)).bits === bits, `${workers} workers`);
+});
+
+test("images that change or go during a run are left out and told once, by workers too", async () => {
+  for (const workers of [0, 2]) {
+    const images = imagesIn(tempFolder(), 8);
+    const opened = await openSource(images);
+    opened.fingerprint();
+    const warnings: string[] = [];
+    const trainer = new Trainer(runConfig(...settings), opened, {
+      workers,
+      onWarning: (message) => warnings.push(message),
+    });
+    await train(trainer, 1);
+    const [changed, gone] = ["left/000.png", "right/001.png"].map((name) => join(images, name));
+    writeFileSync(changed, readFileSync(join(images, "right/003.png")));
+    writeFileSync(changed, Uint8Array.from([...readFileSync(changed), 0]));
+    rmSync(gone);
+    await train(trainer, 7);
+    assert.equal([...trainer.broken.keys()].sort(), [changed, gone]);
+    assert.is(warnings.length, 2, `${workers} workers: ${warnings.join("\n")}`);
+    assert.match(warnings.find((text) => text.startsWith(changed))!, /has changed: it was \d+ bytes long/);
+    trainer.dispose();
+  }
 });
