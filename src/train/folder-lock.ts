@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
 
 /** An unreadable lock that is younger may be one that another process is just writing. */
@@ -79,6 +79,22 @@ export function expectFreeFolder(
   if (isHeld(path)) throw inUse(path, holderOf(join(path, "lock")));
   if (readdirSync(path).length === 0 || overwrite) return;
   throw new ConfigError(`--out ${path} is not empty. Name another folder, ${wayOut}, or pass --overwrite.`);
+}
+
+/** Makes a folder of a run, with those above it, if it is not there. @throws ConfigError with the reason */
+export function makeFolder(path: string): void {
+  try {
+    makeBelow(path);
+  } catch (error) {
+    throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/** One after the other: the host's own way to make several tells of a disk that can only be read as a missing folder. */
+function makeBelow(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeBelow(dirname(path));
+  mkdirSync(path);
 }
 
 /** Whether a process works in a folder. */
