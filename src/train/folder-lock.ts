@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
@@ -45,10 +56,18 @@ export class FolderLock {
     }
   }
 
-  /** Makes a file that names this process. @returns false if it is there already */
+  /** Makes a file that names this process, whole or not at all. @returns false if it is there already */
   private create(path: string): boolean {
     try {
-      writeFileSync(path, JSON.stringify({ pid: process.pid, host: hostname() }), { flag: "wx" });
+      const file = openSync(path, "wx");
+      try {
+        writeSync(file, JSON.stringify({ pid: process.pid, host: hostname() }));
+      } catch (error) {
+        rmSync(path, { force: true }); // an unreadable lock would count as one in the writing
+        throw error;
+      } finally {
+        closeSync(file);
+      }
       return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
