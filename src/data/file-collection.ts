@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, isAbsolute, join } from "node:path";
-import { DataError } from "../errors.js";
+import { DataError, ResourceError } from "../errors.js";
 import type { ImageSource, RawImage } from "./dataset.js";
 import { type DecodeOptions, decode } from "./decode.js";
 import { type EncodedOptions, encodedSource } from "./encoded-source.js";
@@ -15,6 +15,9 @@ import { printable } from "./printable.js";
  * is met instead of being passed over in silence.
  */
 export const imageExtensions = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
+
+/** What says nothing about an image: too many open files, in this process or all of them, or no memory. */
+const HOST_SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 
 export interface FileCollection extends Labelling {
   /** First part of the fingerprint. */
@@ -64,6 +67,7 @@ export function fileCollection(collection: FileCollection, options: EncodedOptio
  * Reads and decodes one image file.
  *
  * @throws DataError, its message starting with the path, if the file cannot be read or decoded
+ * @throws ResourceError if the host can open no more files
  */
 export async function readImage(
   path: string,
@@ -77,6 +81,12 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (HOST_SHORTAGES.has(code ?? "")) {
+      throw new ResourceError(
+        `${printable(path)}: cannot be read, since the host has nothing left for it (${code}). Close other programs or raise the limit (ulimit -n).`,
+        { cause: error },
+      );
+    }
     throw new DataError(`${printable(path)}: cannot be read (${code}). Was it moved or deleted?`, { cause: error });
   }
 }

@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, DataError, FormatError } from "../errors.js";
+import { DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
 import { BadSteps } from "./bad-steps.js";
 import type { BestRecord } from "./best-checkpoints.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { replaceFile } from "./durable-write.js";
 import type { Evaluation } from "./evaluation.js";
-import { expectFreeFolder, FolderLock, isHeld } from "./folder-lock.js";
+import { expectFreeFolder, FolderLock, isHeld, makeFolder } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
 import { EVENT_FILE, EventFile } from "./tensorboard.js";
 
@@ -65,11 +65,8 @@ export class RunFolder {
    */
   static create(path: string, options: { overwrite?: boolean } = {}): RunFolder {
     RunFolder.expectFree(path, options);
-    try {
-      mkdirSync(join(path, "checkpoints"), { recursive: true });
-    } catch (error) {
-      throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
-    }
+    makeFolder(path);
+    makeFolder(join(path, "checkpoints"));
     const folder = new RunFolder(path);
     folder.lock.take();
     folder.clear();
