@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BatchFeed } from "../../src/data/batch-feed.js";
 import type { ImageSource, RawImage } from "../../src/data/dataset.js";
-import { MultiCrop } from "../../src/data/multi-crop.js";
 import { passOrder } from "../../src/data/order.js";
 import { openSource } from "../../src/data/source-spec.js";
 import { resolveConfig } from "../../src/poa/config.js";
@@ -15,13 +14,13 @@ import { dispose, init } from "../../src/runtime/context.js";
 import { coreCount } from "../../src/runtime/host-worker.js";
 import { BatchMaker } from "../../src/train/crops.js";
 import { median } from "../peers/results.js";
-import { plainCrop } from "./plain-crops.js";
+import { PlainCrops } from "./plain-batch.js";
 
 /** How many times as many images a second as the plain way, at least. */
 const REQUIRED = 3;
 /** Images of a round, of each way. */
 const ROUND_IMAGES = 480;
-/** Levels of 255 by which bytes may differ, rounding after each operation, and the share that may differ by more. */
+/** Levels of 255 by which values may differ, rounding after each operation, and the share that may differ by more. */
 const LEVELS = 4;
 const MOST_APART = 0.02;
 
@@ -62,14 +61,13 @@ type Way = (iteration: number) => Promise<void>;
 
 class PipelineRun {
   private readonly source: ImageSource;
-  private readonly crops: MultiCrop;
   private readonly maker: BatchMaker;
   private readonly feed: BatchFeed;
   private readonly batch: number;
   private readonly workers: number;
   private readonly processorTime: boolean;
-  private readonly plain: Float32Array[];
-  private order = { pass: -1, indices: new Int32Array() };
+  private readonly plain: PlainCrops;
+  private order: { pass: number; indices: Int32Array } = { pass: -1, indices: new Int32Array() };
   /** Batches that the workers have made. */
   private made = 0;
 
@@ -81,9 +79,8 @@ class PipelineRun {
     this.processorTime = processorTime;
     this.maker = new BatchMaker(config);
     const { inputs, targets } = this.maker;
-    this.crops = new MultiCrop(inputs.options);
-    this.batch = Math.min(config.train.batch_size_per_gpu, source.length);
-    this.plain = targets.map(({ numel }) => new Float32Array(numel));
+    this.batch = config.train.batch_size_per_gpu;
+    this.plain = new PlainCrops(this.maker);
     this.feed = new BatchFeed(source, {
       ...{ batchSize: this.batch, seed: 0, channels: 3, inputs, targets, held: 1, workers },
     });
@@ -91,7 +88,7 @@ class PipelineRun {
 
   async compare(rounds: number): Promise<number> {
     const apart = await this.difference();
-    console.log(`crops: ${(100 * apart).toFixed(2)} % of the bytes differ by more than ${LEVELS} levels`);
+    console.log(`crops: ${(100 * apart).toFixed(2)} % of the values differ by more than ${LEVELS} levels`);
     const ratios: number[] = [];
     for (let round = 0; round <= rounds; round++) {
       const plainRate = await this.rate((i) => this.plainBatch(i), 1, round * this.perRound);
@@ -116,15 +113,14 @@ class PipelineRun {
 
   /** Share of the values in which the crops of the first batch differ, both ways. */
   private async difference(): Promise<number> {
+    await this.copy(this.made++);
     await this.plainBatch(0);
-    await this.copy(0);
-    this.made = 1;
-    const { std } = this.crops.options;
+    const { std = [1] } = this.maker.inputs.options;
     const level = 1 / (255 * Math.max(...std));
     let [apart, count] = [0, 0];
     this.maker.targets.forEach((target, t) => {
       target.toArray().forEach((value, i) => {
-        if (Math.abs(value - this.plain[t][i]) > LEVELS * level) apart++;
+        if (Math.abs(value - this.plain.targets[t][i]) > LEVELS * level) apart++;
         count++;
       });
     });
@@ -156,19 +152,10 @@ class PipelineRun {
     const perPass = Math.floor(source.length / batch);
     const pass = Math.floor(iteration / perPass);
     if (this.order.pass !== pass) this.order = { pass, indices: passOrder(source.length, 0, pass) };
-    for (let position = 0; position < batch; position++) {
-      const index = this.order.indices[(iteration % perPass) * batch + position];
-      this.plainImage(await source.read(index), { seed: 0, epoch: pass, sample: index }, position);
-    }
-  }
-
-  private plainImage(image: RawImage, key: Parameters<MultiCrop["parameters"]>[0], position: number): void {
-    const { crops, batch, plain } = this;
-    crops.policies.forEach(({ size }, crop) => {
-      const part = crop < 2 ? 0 : 1;
-      const row = (crop - 2 * part) * batch + position;
-      const values = plainCrop(image, crops.parameters(key, crop, image), size, crops.options);
-      plain[part].set(values, row * values.length);
-    });
+    const begin = (iteration % perPass) * batch;
+    const indices = this.order.indices.subarray(begin, begin + batch);
+    const images: RawImage[] = [];
+    for (const index of indices) images.push(await source.read(index));
+    this.plain.write({ images, indices, pass });
   }
 }

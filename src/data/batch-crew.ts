@@ -140,8 +140,8 @@ export class BatchCrew {
 
   private async prepare(worker: HostWorker, start: CrewStart): Promise<void> {
     worker.onEnd = (reason) => {
-      const why = `data: a worker that prepares images ended (${reason}).`;
-      this.fail(new ResourceError(`${why} Try again; with train.num_workers=0 images are prepared without workers.`));
+      const wayOut = "Try again, or prepare images on the calling thread (--workers 0, train.num_workers=0).";
+      this.fail(new ResourceError(`data: a worker that prepares images ended (${reason}). ${wayOut}`));
     };
     worker.onMessage = (message) => {
       const told = message as BatchShare | CrewFind;

@@ -1,6 +1,6 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError, ResourceError } from "../errors.js";
 import { runtime } from "../runtime/context.js";
-import { coreCount, type HostWorker, moduleWorkerProblem } from "../runtime/host-worker.js";
+import { coreCount, moduleWorkerProblem } from "../runtime/host-worker.js";
 import { WasmHeap } from "../runtime/memory.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { BatchCrew, type PreparedBatch } from "./batch-crew.js";
@@ -27,8 +27,6 @@ export interface FeedOptions {
   readonly onWarning?: (message: string) => void;
   /** Told about images that workers have not found where the source's recipe packs them. */
   readonly onDecoded?: (decoded: DecodedImage) => void;
-  /** Starts a worker on a module; the host's own by default. */
-  readonly start?: (url: string) => HostWorker;
 }
 
 /** More are a mistake: each holds a decoder and an engine of its own. */
@@ -53,6 +51,8 @@ export class BatchFeed {
   private readonly options: FeedOptions;
   private reading: Reading | null = null;
   private following = 0;
+  /** How often reading has been ended. */
+  private closed = 0;
 
   /** @throws ConfigError for a number of workers that is not one */
   constructor(source: ImageSource, options: FeedOptions) {
@@ -79,24 +79,40 @@ export class BatchFeed {
    */
   async read(iteration: number): Promise<FedBatch> {
     if (iteration !== this.following) this.close();
-    this.reading ??= await this.begin(iteration);
-    const batch = await this.reading.next();
-    this.following = iteration + 1;
-    return batch;
+    const reading = this.reading ?? (await this.begin(iteration));
+    try {
+      const batch = await reading.next();
+      this.following = iteration + 1;
+      return batch;
+    } catch (error) {
+      if (this.reading === reading) this.close(); // whoever tries again begins anew
+      throw error;
+    }
   }
 
   /** Ends reading; nothing is told about images any more. */
   close(): void {
+    this.closed++;
     this.reading?.close();
     this.reading = null;
   }
 
   private async begin(from: number): Promise<Reading> {
+    const before = this.closed;
+    const reading = await this.open(from);
+    if (this.closed !== before) {
+      reading.close();
+      throw new ResourceError("data: reading was ended before it had begun.");
+    }
+    this.reading = reading;
+    return reading;
+  }
+
+  private async open(from: number): Promise<Reading> {
     const { options, source } = this;
-    const { workers, strict = false } = options;
+    const { strict = false } = options;
     const { recipe } = source;
-    if (workers > 0 && recipe && !workersProblem())
-      return BatchCrew.start(source, { ...options, strict, recipe, from });
+    if (this.workers > 0 && recipe) return BatchCrew.start(source, { ...options, strict, recipe, from });
     const { batchSize, seed, channels, onWarning } = options;
     const broken = strict ? "throw" : "replace";
     return readingOf(batches(source, { batchSize, seed, channels, broken, startIteration: from, onWarning }));

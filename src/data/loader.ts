@@ -50,7 +50,8 @@ export interface BatchStream extends AsyncIterable<ImageBatch> {
  * Batches of decoded images. What batch number i holds depends on the source, the seed and i only, not on timing or on where a
  * run was interrupted.
  *
- * A broken image is reported once, with the first batch that is delivered without it, through `onWarning`, counted in `broken`, and, by the option of this name,
+ * A broken image is reported once, with the first batch that is delivered without it, through `onWarning`, and counted in `broken`.
+ * Then, by the option `broken`:
  * - "replace": its place is taken by the image one batch further on in the same pass's order (which wraps around), or if that is broken
  *   too by the first good one after it. One batch further on, because the neighbour is in the same batch already;
  * - "skip": its place is left out, the batch is smaller (for evaluation, where an image must not count twice);

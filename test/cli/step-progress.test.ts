@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { StepProgress } from "../../src/cli/step-progress.js";
+import { dataWaitShare, StepProgress } from "../../src/cli/step-progress.js";
 import { init } from "../../src/runtime/context.js";
 import { test } from "../support/test.js";
 
@@ -35,4 +35,9 @@ test("a step during which the host slept spoils the time left for fifty steps, a
   assert.match(eta(), /^\d+:\d\d:\d\d$/);
   for (let i = 11; i < 61; i++) progress.add(step(i, 1));
   assert.is(eta(), "4:10");
+});
+
+test("the share of waiting is of all the time, and none where there was none", () => {
+  assert.is(dataWaitShare([step(0, 1), { elapsedMs: 1000, dataWaitMs: 0 }]), 0.033);
+  assert.is(dataWaitShare([]), 0);
 });

@@ -58,7 +58,7 @@ test("a worker that dies ends the batch that is waited for, and those after it",
   for (let i = 0; i < 3; i++) {
     const error = await rejected(crew.next());
     assert.instance(error, ResourceError);
-    assert.match(error.message, /a worker that prepares images ended .*train\.num_workers=0/);
+    assert.match(error.message, /a worker that prepares images ended .*--workers 0/);
   }
   crew.close();
 });

@@ -146,6 +146,22 @@ test("files have a worker for each core that does not compute, at least one, pix
   assert.is(usualWorkers({ ...source, recipe: { kind: "subset", of: raw, indices, name: "" } }), 0);
 });
 
+test("after an error reading begins anew, and what is closed while workers start stays closed", async () => {
+  for (const workers of [0, 1]) {
+    const feed = feedOf({ workers, strict: true });
+    const failures = [];
+    for (let i = 0; i < 2; i++) failures.push(await feed.read(0).catch((error: Error) => error.message));
+    assert.match(String(failures[0]), /\.png: is not an image/);
+    assert.is(failures[1], failures[0]);
+  }
+  const feed = feedOf({ workers: 1 });
+  const read = feed.read(0).catch((error: Error) => error.message);
+  feed.close();
+  assert.match(String(await read), /was ended before it had begun/);
+  assert.equal(await seen(feed, 0, 0), alone.batches.slice(0, 1));
+  feed.close();
+});
+
 test("a number of workers that is none is refused", () => {
   for (const workers of [-1, 1.5, 65]) refuses(() => feedOf({ workers }), ConfigError, `workers is ${workers}`);
 });

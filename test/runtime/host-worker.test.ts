@@ -74,6 +74,36 @@ test("the same program runs in the workers of a browser", () =>
     assert.is(WebLikeWorker.ended - before, 2);
   }));
 
+/** Answers, and then repeats what it is sent. */
+const echo = `
+const port = globalThis.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? globalThis;
+port.onmessage = ({ data }) => port.postMessage(data);
+`;
+
+/** What a worker says after its answer. */
+async function repeated(): Promise<readonly unknown[]> {
+  const worker = startWorker(echo);
+  const heard: unknown[] = [];
+  worker.post("ready");
+  assert.is(await worker.answer, "ready");
+  await new Promise<void>((resolve) => {
+    worker.onMessage = (message) => {
+      heard.push(message);
+      if (heard.length === 3) resolve();
+    };
+    worker.release();
+    worker.hold();
+    for (const message of [1, 2, 3]) worker.post(message);
+  });
+  worker.terminate();
+  return heard;
+}
+
+test("messages after the answer arrive one by one", async () => {
+  assert.equal(await repeated(), [1, 2, 3]);
+  await likeBrowser(async () => assert.equal(await repeated(), [1, 2, 3]));
+});
+
 test("a browser's worker that cannot be loaded says why", () =>
   likeBrowser(async () => {
     const reason = await startWorker("not a program").answer.then(

@@ -74,6 +74,16 @@ test("a process holds what linear memory does, decoded and kept images, and copi
   assert.ok(bytes() > linear.stateBytes + linear.activationBytes + 3 * 4 * 30_000 + 16 * params);
 });
 
+test("each worker adds an engine and the images it decodes, all of them slots, in place of decoded batches", () => {
+  const image = { width: 1000, height: 1000 };
+  const config = runConfig("train.accumulate=3"); // crops of 16 and 8 pixels, batches of 4
+  const estimate = estimateRun(config, 40, { image });
+  const bytes = (workers: number) => processBytes(estimate, config, { images: 40, image, workers });
+  const each = (24 << 20) + 4 * 3_000_000;
+  assert.is(bytes(2) - bytes(1), each);
+  assert.is(bytes(1) - bytes(0), each + 4 * 4 * 4 * 3 * (2 * 16 * 16 + 2 * 8 * 8) - 3 * 4 * 3_000_000);
+});
+
 test("a state that does not fit into linear memory is refused before any of it is made, with the way out", async () => {
   await init({ memory: "64MiB" });
   const before = memory();
