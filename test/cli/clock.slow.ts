@@ -29,8 +29,11 @@ for (const [what, sleeps] of [
       const etas = [...stderr.matchAll(/eta (\S+)/g)].map(([, eta]) => eta);
       assert.ok(etas.length >= 2 && etas.every((eta) => /^(\d+:)?\d+:\d\d$/.test(eta)), etas.join(" "));
       assert.not.match(stderr, /-\d+(\.\d+)? images|data wait -|NaN|Infinity/);
-      const timing = readFileSync(join(cwd, out, "timing.jsonl"), "utf8").trimEnd().split("\n");
-      for (const line of timing) for (const value of Object.values(JSON.parse(line))) assert.ok((value as number) >= 0, line);
+      const timing = readFileSync(join(cwd, out, "timing.jsonl"), "utf8")
+        .trimEnd()
+        .split("\n");
+      for (const line of timing)
+        for (const value of Object.values(JSON.parse(line))) assert.ok((value as number) >= 0, line);
     },
     { timeoutMs: 120_000 },
   );

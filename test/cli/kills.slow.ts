@@ -28,7 +28,9 @@ function endOf(run: string): string {
 function stageOf(run: string): "start" | "step" | "save" {
   if (!existsSync(join(cwd, run, "lock"))) return "start";
   const checkpoints = join(cwd, run, "checkpoints");
-  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith(".partial")) ? "save" : "step";
+  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith(".partial"))
+    ? "save"
+    : "step";
 }
 
 /** Every checkpoint that counts can be read. @returns the step of the newest; -1 without any */

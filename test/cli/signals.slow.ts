@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { CheckpointFolder } from "../../src/train/checkpoint.js";
 import { preloaded } from "../support/preloaded.js";
 import { expectCode, imagesIn, startPoa, tinyPretrain, workshop } from "../support/program.js";
 import { test } from "../support/test.js";
@@ -64,3 +66,34 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     { timeoutMs: 120_000 },
   );
 }
+
+test(
+  "a second signal ends a run at once that waits for an image of a disk that does not answer, and what was saved is whole",
+  async () => {
+    const running = startPoa(runIn("hanging", "optim.epochs=10000", "train.checkpoint_every_steps=4"), { cwd });
+    await running.said(/"iteration":4,/);
+    const image = join(cwd, "images", "left", "000.png");
+    const bytes = readFileSync(image);
+    rmSync(image);
+    assert.is(spawnSync("mkfifo", [image]).status, 0);
+    try {
+      await pause(1500); // every image has its turn
+      running.child.kill("SIGINT");
+      const heard = await Promise.race([running.done, pause(1000)]);
+      assert.is(heard, undefined, "it waits");
+      running.child.kill("SIGINT");
+      const begun = performance.now();
+      const { code, signal } = await running.done;
+      assert.equal([code, signal], [null, "SIGINT"], "which a shell tells as 130");
+      assert.ok(performance.now() - begun < 5000, "at once");
+    } finally {
+      rmSync(image);
+      writeFileSync(image, bytes);
+    }
+    assert.not.ok(existsSync(join(cwd, "hanging", "lock")));
+    const checkpoints = new CheckpointFolder(join(cwd, "hanging", "checkpoints"));
+    for (const step of checkpoints.steps()) assert.is(checkpoints.load(step).iteration, step);
+    assert.ok(checkpoints.steps().length > 1);
+  },
+  { timeoutMs: 60_000 },
+);

@@ -32,7 +32,10 @@ test(
     for (const i of ended) {
       const { code, stderr, events } = await running[i].done;
       assert.is(code, 2, stderr);
-      assert.match(stderr, new RegExp(`^error: long is in use by (process ${winner.child.pid} on|another process)`, "m"));
+      assert.match(
+        stderr,
+        new RegExp(`^error: long is in use by (process ${winner.child.pid} on|another process)`, "m"),
+      );
       assert.not.ok(events.some(({ event }) => event === "step"));
     }
     await winner.said(/"event":"step"/);
@@ -50,7 +53,9 @@ function taker(folder: string, at: number): Promise<string> {
     while (Date.now() < ${at});
     try { new FolderLock(${JSON.stringify(folder)}).take(); console.log("has it"); } catch (error) { console.log(error.name); }
     setTimeout(() => {}, 1500);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk) => (text += chunk));
   return new Promise((resolve) => child.on("close", () => resolve(text.trim())));

@@ -117,7 +117,14 @@ test("only GET is answered, and only the two addresses", () =>
 test("no path leads to a file, however it is written", () =>
   served(writtenRun(), async ({ url }) => {
     for (const path of [
-      ...["/run.json", "/checkpoints", "/checkpoints/", "/./run.json", "/../../../../etc/passwd", "/..%2f..%2fetc%2fpasswd"],
+      ...[
+        "/run.json",
+        "/checkpoints",
+        "/checkpoints/",
+        "/./run.json",
+        "/../../../../etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+      ],
       ...["/%2e%2e/%2e%2e/etc/passwd", "/..\\..\\run.json", "/events/../run.json", "/etc/passwd", "file:///etc/passwd"],
     ]) {
       const { code, body } = await ask(url, { path });

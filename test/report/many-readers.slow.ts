@@ -30,7 +30,10 @@ test(
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => reader(dashboard.url, agent)));
       for (const code of answers) codes.set(code, (codes.get(code) ?? 0) + 1);
     }
-    assert.equal([...codes.keys()].filter((code) => ![0, 200, 503].includes(code)), []);
+    assert.equal(
+      [...codes.keys()].filter((code) => ![0, 200, 503].includes(code)),
+      [],
+    );
     assert.is(codes.get(200), 64);
     const grown = process.memoryUsage().rss - before;
     assert.ok(grown < 200 << 20, `the process, with both ends of each connection, has grown by ${grown >> 20} MiB`);

@@ -26,8 +26,14 @@ test(
     for (let call = 1; ; call++) {
       const folder = join(tempFolder(), "checkpoints");
       cpSync(base, folder, { recursive: true });
-      const env = { ...process.env, ...preloaded("kill-at-call", { POA_TEST_KILL_AT: String(call), POA_TEST_KILL_IN: folder }) };
-      const { signal, status, stderr } = spawnSync(process.execPath, [program, "save", folder], { env, encoding: "utf8" });
+      const env = {
+        ...process.env,
+        ...preloaded("kill-at-call", { POA_TEST_KILL_AT: String(call), POA_TEST_KILL_IN: folder }),
+      };
+      const { signal, status, stderr } = spawnSync(process.execPath, [program, "save", folder], {
+        env,
+        encoding: "utf8",
+      });
       assert.ok(signal === "SIGKILL" || status === 0, stderr);
       const files = new CheckpointFiles(folder);
       for (const step of files.steps()) assert.equal(contentOf(files, step), [step, step], `call ${call}`);
