@@ -10,7 +10,7 @@ import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 import { train } from "../support/training.js";
 
-test("images that disappear, are cut off, replaced or become folders in the middle of a run are told once, counted, and do not end it", async () => {
+test("images that disappear, are cut off or become folders in the middle of a run are told once, counted, and do not end it", async () => {
   await init();
   const folder = imagesIn(join(tempFolder(), "images"), 8);
   const path = (side: string, i: number) => join(folder, side, `${String(i).padStart(3, "0")}.png`);
