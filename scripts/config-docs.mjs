@@ -1,43 +1,11 @@
 // Prints docs/configuration.md from the table of settings: node scripts/config-docs.mjs > docs/configuration.md
 // Needs a build. test/examples/configuration.test.ts fails when the file is not what this prints.
 
-import { configKeys, resolveConfig } from "../dist/src/poa/config.js";
+import { configKeys } from "../dist/src/poa/config.js";
 import { architectures, expectation, fallbackOf } from "../dist/src/poa/config-key.js";
 import { presetNames, presets } from "../dist/src/poa/recipes.js";
-import { refuseUnavailable } from "../dist/src/train/unavailable.js";
 
 const BACKBONES = { vit_dynamic: "ViT", swin_dynamic: "Swin", resnet_dynamic: "ResNet" };
-
-/** Values that a setting may have but that this version refuses to train with. */
-function refusedValues({ path, key }) {
-  const { config } = resolveConfig({}, { preset: "vit-tiny" });
-  const [section, name] = path.split(".");
-  if (!(name in config[section])) return [];
-  return alternatives(key, config[section][name]).filter((value) => {
-    try {
-      refuseUnavailable({ ...config, [section]: { ...config[section], [name]: value } });
-      return false;
-    } catch {
-      return true;
-    }
-  });
-}
-
-/** Other values of a setting that takes few, or any one in place of null. */
-function alternatives({ kind, nullable }, value) {
-  if (kind.type === "boolean") return [!value];
-  if (kind.type === "choice") return kind.choices.filter((choice) => choice !== value);
-  return nullable && value === null ? [kind.type === "string" ? "" : 1] : [];
-}
-
-/** What this version leaves out, as a sentence. */
-function limits(setting) {
-  const { path, key } = setting;
-  if (path === "student.arch") return "";
-  const refused = refusedValues(setting);
-  if (refused.length === 0) return "";
-  return key.nullable ? " Only null in this version." : ` Not ${refused.map(code).join(", ")} in this version.`;
-}
 
 /** Each setting once, in the order of its section, with the backbones that have it. */
 function settings() {
@@ -65,7 +33,7 @@ function meaning(setting) {
   const { key, owners } = setting;
   const only = owners.length < architectures.length ? ` (${owners.map((arch) => BACKBONES[arch]).join(", ")})` : "";
   if (key.inert) return `${key.about}${only}. No effect: ${key.inert}.`;
-  return `${key.about}${only}.${limits(setting)}`;
+  return `${key.about}${only}.`;
 }
 
 function row(setting) {
@@ -136,8 +104,6 @@ over the images where that is null.
 ${presetNames.map(presetRow).join("\n")}
 
 ## Settings
-
-A value that the last column excludes from this version is refused by \`pretrain\`.
 
 ${sections
   .map((name) =>

@@ -21,10 +21,16 @@ export async function interruptible<T>(
 ): Promise<T> {
   const stop = new AbortController();
   let stoppedAt = Number.POSITIVE_INFINITY;
-  const onSignal = () => {
+  const letGo = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
     if (stop.signal.aborted) {
       if (performance.now() - stoppedAt < SAME_SIGNAL_MS) return;
       beforeExit();
+      letGo();
+      // An exit would wait for reads that are going on, and those of a disk that does not answer never end.
+      process.kill(process.pid, signal);
       process.exit(INTERRUPTED);
     }
     output.note("stopping after this step; once more to stop at once");
@@ -35,6 +41,6 @@ export async function interruptible<T>(
   try {
     return await run(stop.signal);
   } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    letGo();
   }
 }

@@ -75,6 +75,9 @@ const exitCodes: readonly [new (message: string) => Error, number][] = [
 
 const FAILED = 1;
 
+/** What an error of another thread brings along in its message. */
+const STACK = /\n\s+at [\s\S]*/;
+
 /** Exit codes of what the host answers when a resource has run out, wherever it happens. */
 const HOST_ERRORS: ReadonlyMap<string, number> = new Map(
   ["ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"].map((code) => [code, 5]),
@@ -140,7 +143,7 @@ function unknownVerb(first: string, second: string | undefined, help: boolean): 
 function report(error: unknown, output: Output, debug: boolean): number {
   const { message, code, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
   const known = error instanceof PoaError || HOST_ERRORS.has(code ?? "");
-  output.error(known ? message : `${message} (unexpected; --debug shows where)`);
+  output.error(known ? message : `${message.replace(STACK, "")} (unexpected; --debug shows where)`);
   output.event("error", { message });
   if (debug) process.stderr.write(`${stack}\n`);
   return exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? HOST_ERRORS.get(code ?? "") ?? FAILED;

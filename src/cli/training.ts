@@ -69,6 +69,7 @@ export async function runTraining(
   } finally {
     measured?.stop();
     trainer.close();
+    if (trainer.finished) folder.dropCache();
     folder.unlock();
   }
 }
@@ -127,9 +128,12 @@ export function runInfo(
 
 /** A config that means the same in any working folder. */
 export function portableConfig(config: Config): Config {
-  const { evaluation } = config;
-  if (evaluation.knn === null) return config;
-  return { ...config, evaluation: { ...evaluation, knn: absoluteSpec(evaluation.knn) } };
+  const { evaluation, train } = config;
+  return {
+    ...config,
+    evaluation: { ...evaluation, knn: evaluation.knn === null ? null : absoluteSpec(evaluation.knn) },
+    train: { ...train, cache_dir: train.cache_dir === null ? null : resolve(train.cache_dir) },
+  };
 }
 
 /** What a run says about its host. */

@@ -7,12 +7,14 @@ import {
   type BatchShare,
   type BatchTask,
   type CrewAnswer,
+  type CrewFind,
   type CrewStart,
   outlineOf,
   received,
 } from "./crew-messages.js";
 import type { ImageSource } from "./dataset.js";
 import { placesOf } from "./order.js";
+import type { DecodedImage } from "./packed-source.js";
 import type { InputRecipe } from "./sample-inputs.js";
 import type { SourceRecipe } from "./source-recipe.js";
 
@@ -34,6 +36,8 @@ export interface CrewOptions {
   /** Batches that are delivered before the first of them is copied. */
   readonly held: number;
   readonly onWarning?: (message: string) => void;
+  /** Told about images that are not packed where the recipe says, and are wanted there. */
+  readonly onDecoded?: (decoded: DecodedImage) => void;
   /** Starts a worker on a module; the host's own by default. */
   readonly start?: (url: string) => HostWorker;
 }
@@ -139,7 +143,11 @@ export class BatchCrew {
       const wayOut = "Try again, or prepare images on the calling thread (--workers 0, train.num_workers=0).";
       this.fail(new ResourceError(`data: a worker that prepares images ended (${reason}). ${wayOut}`));
     };
-    worker.onMessage = (share) => this.receive(share as BatchShare);
+    worker.onMessage = (message) => {
+      const told = message as BatchShare | CrewFind;
+      if ("decoded" in told) this.options.onDecoded?.(told.decoded);
+      else this.receive(told);
+    };
     worker.post(start);
     const answer = await worker.answer.then(
       (first) => first as CrewAnswer,

@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { BatchCrew, type PreparedBatch } from "./batch-crew.js";
 import type { ImageSource } from "./dataset.js";
 import { type BatchStream, batches, type ImageBatch } from "./loader.js";
+import type { DecodedImage } from "./packed-source.js";
 import type { InputRecipe } from "./sample-inputs.js";
 import { decodes } from "./source-recipe.js";
 
@@ -24,6 +25,8 @@ export interface FeedOptions {
   readonly strict?: boolean;
   /** Told once per broken image. */
   readonly onWarning?: (message: string) => void;
+  /** Told about images that workers have not found where the source's recipe packs them. */
+  readonly onDecoded?: (decoded: DecodedImage) => void;
 }
 
 /** More are a mistake: each holds a decoder and an engine of its own. */

@@ -1,5 +1,6 @@
 import * as errors from "../errors.js";
 import type { SimdBuild } from "../runtime/kernels.js";
+import type { DecodedImage } from "./packed-source.js";
 import type { InputRecipe } from "./sample-inputs.js";
 import type { SourceRecipe } from "./source-recipe.js";
 
@@ -45,6 +46,11 @@ export interface BatchShare {
   readonly met: readonly { readonly position: number; readonly index: number; readonly reason: string }[];
   /** Of the first position that failed, if one did. */
   readonly failure: { readonly position: number; readonly error: SentError } | null;
+}
+
+/** What it tells in between: an image that was not packed where it is wanted. */
+export interface CrewFind {
+  readonly decoded: DecodedImage;
 }
 
 /** Enough of a source to see whether two threads have opened the same. */

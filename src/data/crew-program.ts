@@ -7,6 +7,7 @@ import {
   type BatchShare,
   type BatchTask,
   type CrewAnswer,
+  type CrewFind,
   type CrewStart,
   outlineOf,
   type SourceOutline,
@@ -39,8 +40,11 @@ port.once("message", async (start: CrewStart) => {
 async function ready(start: CrewStart): Promise<(task: BatchTask) => Promise<BatchShare>> {
   const { order, channels, strict, workers, worker } = start;
   await init({ threads: 1, simd: start.simd });
-  const source = await openRecipe(start.source, 1 / workers);
+  const source = await openRecipe(start.source, 1 / workers, (decoded) =>
+    port.postMessage({ decoded } satisfies CrewFind),
+  );
   expectSame(outlineOf(source), start.outline, source.name);
+  source.fingerprint(); // from here on a file that changes is noticed
   const inputs = sampleInputs(start.inputs);
   const slots = start.slots.map((buffer) => new Float32Array(buffer));
   const plan = { length: source.length, batchSize: order.batchSize, dropLast: true };

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, isAbsolute, join } from "node:path";
-import { DataError } from "../errors.js";
+import { DataError, ResourceError } from "../errors.js";
 import type { ImageSource, RawImage } from "./dataset.js";
 import { type DecodeOptions, decode } from "./decode.js";
 import { type EncodedOptions, encodedSource } from "./encoded-source.js";
@@ -16,6 +16,9 @@ import { hintOnName, printable } from "./printable.js";
  */
 export const imageExtensions = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
 
+/** What says nothing about an image: too many open files, in this process or all of them, or no memory. */
+const HOST_SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
 export interface FileCollection extends Labelling {
   /** First part of the fingerprint. */
   readonly kind: string;
@@ -25,10 +28,14 @@ export interface FileCollection extends Labelling {
   readonly paths: readonly string[];
 }
 
-/** A source of image files. What it costs to open is nothing per image; a file that is missing is found when it is read. */
+/**
+ * A source of image files. What it costs to open is nothing per image; a file that is missing is found when it is read, and so is
+ * one whose size has changed since the fingerprint was taken.
+ */
 export function fileCollection(collection: FileCollection, options: EncodedOptions): ImageSource {
   const { kind, name, folder, paths, labels, classes } = collection;
   const path = (index: number): string => (isAbsolute(paths[index]) ? paths[index] : join(folder, paths[index]));
+  let sizes: Float64Array | null = null;
   return encodedSource(
     {
       name,
@@ -36,11 +43,17 @@ export function fileCollection(collection: FileCollection, options: EncodedOptio
       labels,
       classes,
       path,
-      bytes: (index) => readImageFile(path(index)),
+      bytes: async (index) => {
+        const bytes = await readImageFile(path(index));
+        if (sizes && sizes[index] !== bytes.length) throw changed(path(index), sizes[index], bytes.length);
+        return bytes;
+      },
       fingerprint: () => {
+        const taken = sizes ?? Float64Array.from(paths, (_, index) => sizeOf(path(index)));
+        sizes = taken;
         const hash = new Fingerprint().text(kind);
         paths.forEach((text, index) => {
-          hash.text(text).integers([sizeOf(path(index))]);
+          hash.text(text).integers([taken[index]]);
         });
         if (labels) hash.integers(labels);
         return hash.digest();
@@ -54,6 +67,7 @@ export function fileCollection(collection: FileCollection, options: EncodedOptio
  * Reads and decodes one image file.
  *
  * @throws DataError, its message starting with the path, if the file cannot be read or decoded
+ * @throws ResourceError if the host can open no more files
  */
 export async function readImage(
   path: string,
@@ -67,8 +81,19 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (HOST_SHORTAGES.has(code ?? "")) {
+      throw new ResourceError(
+        `${printable(path)}: cannot be read, since the host has nothing left for it (${code}). Close other programs or raise the limit (ulimit -n).`,
+        { cause: error },
+      );
+    }
     throw new DataError(`${printable(path)}: cannot be read (${code}). ${hintOnName(path)}`, { cause: error });
   }
+}
+
+function changed(path: string, before: number, now: number): DataError {
+  const was = before < 0 ? "not there" : `${before} bytes long`;
+  return new DataError(`${printable(path)}: has changed: it was ${was} and is ${now} now.`);
 }
 
 /** -1 for a file that has gone, which changes the fingerprint too. */

@@ -1,3 +1,4 @@
+import type { PackedPlaceRecipe } from "./packed-source.js";
 import type { ParsedOptions, SourceKind, SourceSpec } from "./source-spec.js";
 
 /**
@@ -7,7 +8,8 @@ import type { ParsedOptions, SourceKind, SourceSpec } from "./source-spec.js";
 export type SourceRecipe =
   | { readonly kind: "spec"; readonly spec: SourceSpec; readonly options: ParsedOptions }
   | { readonly kind: "subset"; readonly of: SourceRecipe; readonly indices: Int32Array; readonly name: string }
-  | { readonly kind: "memory"; readonly of: SourceRecipe; readonly maxBytes: number };
+  | { readonly kind: "memory"; readonly of: SourceRecipe; readonly maxBytes: number }
+  | { readonly kind: "packed"; readonly of: SourceRecipe; readonly place: PackedPlaceRecipe };
 
 /** Kinds whose pixels are in memory as soon as they are open. */
 const heldWhole: readonly SourceKind[] = ["cifar10", "cifar100", "idx", "mnist"];

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { DataError } from "../errors.js";
 import { isBarePickle, isZip, readPth } from "../formats/pth.js";
 import { readSafetensors, type SafetensorsFile } from "../formats/safetensors.js";
+import { expectSeal, isSealed } from "../train/sealed-file.js";
 
 /**
  * The tensors of a checkpoint, whose format its first bytes tell: safetensors, or an archive of `torch.save`.
@@ -16,5 +17,8 @@ export function readCheckpoint(path: string, label = path): SafetensorsFile {
   } catch (error) {
     throw new DataError(`${label} cannot be read: ${(error as Error).message}.`, { cause: error });
   }
-  return isZip(bytes) || isBarePickle(bytes) ? readPth(bytes, label) : readSafetensors(bytes, label);
+  if (isZip(bytes) || isBarePickle(bytes)) return readPth(bytes, label);
+  const file = readSafetensors(bytes, label);
+  if (isSealed(file)) expectSeal(label, file);
+  return file;
 }

@@ -1,11 +1,32 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { DataError } from "../errors.js";
 import { toFloat32 } from "../formats/safetensors.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
+import { CheckpointFolder } from "../train/checkpoint.js";
 import { readCheckpoint } from "./checkpoint-tensors.js";
 import { fromOfficial } from "./names.js";
 
 /** Tensors of a branch: backbone and heads. Running centres of a teacher's file are left out. */
 const OF_A_BRANCH = /^(backbone|dino_head|ibot_head)\./;
+
+/** Of a checkpoint, the part that others start from. */
+const TEACHER_FILE = "teacher.safetensors";
+
+/**
+ * The file that a path given for initial weights stands for: of a run its newest teacher, of a checkpoint its teacher.
+ *
+ * @throws DataError for a folder that is neither
+ */
+export function weightsFile(path: string): string {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  const teacher = join(path, TEACHER_FILE);
+  if (existsSync(teacher)) return teacher;
+  const checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+  const newest = checkpoints.steps().at(-1);
+  if (newest !== undefined) return join(checkpoints.folderOf(newest), TEACHER_FILE);
+  throw new DataError(`--init ${path} holds no checkpoint. Name a run, a checkpoint of it, or a file of weights.`);
+}
 
 /**
  * Weights of a whole branch from a safetensors or .pth file: a checkpoint's teacher or student, or published weights with their names.

@@ -10,6 +10,7 @@ import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
 import { type LossValues, learn, total } from "./learn.js";
+import { type NonFiniteTensor, nonFiniteTensors } from "./non-finite.js";
 import { elasticRole, intactRole, type LossWeights, type Targets } from "./objective.js";
 
 /** The networks that one run trains, and how teacher logits become targets, one centering per head. */
@@ -58,6 +59,8 @@ export interface StepResult {
   readonly gradientNorms: Record<string, number>;
   /** False if a loss or gradient was not finite: then all is as it was before the step. */
   readonly updated: boolean;
+  /** Which weights and gradients were not finite then. */
+  readonly nonFinite: readonly NonFiniteTensor[];
 }
 
 /**
@@ -76,7 +79,7 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
     const gradientNorms = phase("clip", () => clipBySubModule(state.student, settings.clip));
     updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
     if (updated) phase("update", () => applyUpdate(state, settings));
-    return { loss, logged, gradientNorms, updated };
+    return { loss, logged, gradientNorms, updated, nonFinite: updated ? [] : nonFiniteTensors(state) };
   } finally {
     if (!updated) {
       state.optimizer.discardGradients();

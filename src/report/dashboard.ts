@@ -16,6 +16,9 @@ const EVENTS = "/events";
 const LOOK_MS = 1_000;
 /** A reader that has not taken so much is cut off; it connects again by itself. */
 const MOST_WAITING_BYTES = 1 << 24;
+/** Pages that are kept up to date at once, and connections; further ones are turned away. */
+const MOST_READERS = 64;
+const MOST_CONNECTIONS = 256;
 
 /** Where the page is served, and who is told of oddities. */
 export interface DashboardOptions {
@@ -44,6 +47,7 @@ export class Dashboard {
   /** @throws ConfigError if the port cannot be had */
   static async start(record: RunRecord, { port, onWarning = () => {} }: DashboardOptions): Promise<Dashboard> {
     const server = createServer();
+    server.maxConnections = MOST_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => reject(portError(port, error)));
       server.listen(port, ADDRESS, resolve);
@@ -93,6 +97,9 @@ export class Dashboard {
       refuse(405, "Only GET is answered.");
     } else if (path === "/") {
       this.sendPage(response);
+    } else if (path === EVENTS && this.readers.size >= MOST_READERS) {
+      response.setHeader("Retry-After", "60");
+      refuse(503, `${MOST_READERS} pages follow this run already; close one.`);
     } else if (path === EVENTS) {
       this.follow(response, request.headers["last-event-id"] ?? new URLSearchParams(query).get("from"));
     } else {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError, NumericError } from "../errors.js";
 import { readSafetensors, type SafetensorsFile, type StoredTensor } from "../formats/safetensors.js";
@@ -11,7 +11,7 @@ import { expectSeal, sealedParts } from "./sealed-file.js";
 export const CHECKPOINT_FORMAT = 1;
 
 const STEP_DIGITS = 9;
-/** A checkpoint that is being written. */
+/** A checkpoint that is being written, or deleted. */
 const PARTIAL = ".partial";
 /** A checkpoint that could not be read, set aside so that it does not count as one. */
 const DAMAGED = ".damaged";
@@ -75,7 +75,7 @@ export class CheckpointFiles {
         }
       }
       syncFolder(partial);
-      rmSync(target, { recursive: true, force: true });
+      this.discard(step);
       renameSync(partial, target);
     } catch (error) {
       removeQuietly(partial);
@@ -85,10 +85,10 @@ export class CheckpointFiles {
     return target;
   }
 
-  /** Deletes all but the newest `keep` checkpoints and step 0. */
-  prune(keep: number): void {
+  /** Deletes all but the newest `keep` checkpoints, step 0, and `others`. */
+  prune(keep: number, others: readonly number[] = []): void {
     for (const step of this.steps().slice(0, -keep)) {
-      if (step > 0) rmSync(this.folderOf(step), { recursive: true, force: true });
+      if (step > 0 && !others.includes(step)) this.discard(step);
     }
   }
 
@@ -131,7 +131,16 @@ export class CheckpointFiles {
   clear(): void {
     this.remove(PARTIAL);
     this.remove(DAMAGED);
-    for (const step of this.steps()) rmSync(this.folderOf(step), { recursive: true, force: true });
+    for (const step of this.steps()) this.discard(step);
+  }
+
+  /** Deletes a checkpoint, if it is there. Renamed first, so that no half of it is left if the process is killed meanwhile. */
+  private discard(step: number): void {
+    const folder = this.folderOf(step);
+    if (!existsSync(folder)) return;
+    const aside = `${folder}.old${PARTIAL}`;
+    renameSync(folder, aside);
+    rmSync(aside, { recursive: true, force: true });
   }
 
   private setAside(step: number): void {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { FormatError } from "../errors.js";
+import type { Settings } from "../poa/decisive-settings.js";
 import type { SamplerState } from "../poa/sampler.js";
 import { CheckpointFiles, savedTensors } from "./checkpoint-files.js";
 import type { SavedTrainerState, TrainerState } from "./trainer.js";
@@ -12,11 +13,15 @@ export class CheckpointFolder extends CheckpointFiles {
    * @param state  of the trainer, between steps
    * @param model  what the teacher's file says about the network, as JSON text
    */
-  save({ iteration, sampler, student, teacher, optimizer }: TrainerState, model: string): string {
+  save({ settings, iteration, sampler, student, teacher, optimizer }: TrainerState, model: string): string {
+    const ofRun = {
+      "poa.sampler": JSON.stringify(sampler),
+      ...(settings && { "poa.config": JSON.stringify(settings) }),
+    };
     return this.write(iteration, [
       { name: "student", tensors: student },
       { name: "teacher", tensors: teacher, metadata: { "poa.model": model } },
-      { name: "optimizer", tensors: optimizer, metadata: { "poa.sampler": JSON.stringify(sampler) } },
+      { name: "optimizer", tensors: optimizer, metadata: ofRun },
     ]);
   }
 
@@ -30,7 +35,9 @@ export class CheckpointFolder extends CheckpointFiles {
     const sampler = JSON.parse(optimizer.metadata.get("poa.sampler") ?? "null") as SamplerState | null;
     if (!sampler)
       throw new FormatError(`checkpoint: ${join(this.folderOf(step), "optimizer.safetensors")} lacks poa.sampler.`);
+    const settings = JSON.parse(optimizer.metadata.get("poa.config") ?? "null") as Settings | null;
     return {
+      ...(settings && { settings }),
       iteration: step,
       sampler,
       student: savedTensors(student.tensors),

@@ -108,11 +108,19 @@ export function expectSpace(folder: string, bytes: number, what: string): void {
   );
 }
 
-/** A full disk as ResourceError; any other error as it is. */
+/** What the disk may answer in the middle of a run, in words. */
+const DISK_PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "the disk is full. Free space and resume"],
+  ["EDQUOT", "the disk is full. Free space and resume"],
+  ["EFBIG", "the file is larger than this process may write (ulimit -f). Raise the limit and resume"],
+  ["EROFS", "the disk can only be read. Mount it for writing and resume"],
+  ["EIO", "the disk failed. Look after it and resume"],
+]);
+
+/** A disk that takes no more as ResourceError; any other error as it is. */
 export function diskError(path: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
-  return new ResourceError(`${path}: the disk is full. Free space and resume; what was saved before is intact.`, {
-    cause: error,
-  });
+  const { code, message } = error as NodeJS.ErrnoException;
+  const problem = DISK_PROBLEMS.get(code ?? "");
+  if (error instanceof ResourceError || problem === undefined) return error;
+  return new ResourceError(`${path}: ${problem}; what was saved before is intact (${message}).`, { cause: error });
 }

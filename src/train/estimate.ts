@@ -6,6 +6,7 @@ import { planRun, searchSpace } from "../poa/plan.js";
 import { runtime } from "../runtime/context.js";
 import { ADDRESS_SPACE_BYTES } from "../runtime/memory.js";
 import { shapesOnly } from "../tensor/create.js";
+import { cacheBytes } from "./cached-source.js";
 import { firstFit, fitsBelow } from "./fitting.js";
 import { countMemory, countWork, type ImageSize, type MemoryCount, type WorkCount } from "./step-count.js";
 
@@ -75,8 +76,6 @@ export function estimateRun(config: Config, images: number | null, options: Esti
 const DECODED_BATCHES = 3;
 /** Decoded images at a time of a worker (data/crew-program.ts). */
 const DECODED_BY_WORKER = 4;
-/** Bound on the images that train.cache=memory keeps (train/trainer.ts). */
-const CACHE_BYTES = 2 ** 31;
 /** A checkpoint is written from copies of weights, teacher and moments. */
 const COPIED_BYTES_PER_PARAMETER = 16;
 /** The engine's own heap: a young generation that has grown to its limit, what lives longer, and compiled code. */
@@ -105,7 +104,7 @@ export function processBytes(
   const imageBytes = CHANNELS * image.width * image.height;
   const { batch_size_per_gpu: batch, accumulate } = train;
   const decoded = workers > 0 ? workers * DECODED_BY_WORKER : DECODED_BATCHES * batch;
-  const cached = train.cache === "memory" ? Math.min(CACHE_BYTES, images * imageBytes) : 0;
+  const cached = train.cache === "memory" ? Math.min(cacheBytes(train), images * imageBytes) : 0;
   const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
   const engine = HEAP_BYTES + threads * THREAD_BYTES + workers * WORKER_BYTES;
   const pixels = 2 * crops.global_crops_size ** 2 + crops.local_crops_number * crops.local_crops_size ** 2;

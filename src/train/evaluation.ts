@@ -77,14 +77,19 @@ export class Evaluations {
     return performance.now() - this.lastAt >= 60_000 * this.everyMinutes;
   }
 
-  /** Evaluates the teacher and writes a line. @param step  the last one, which has been observed */
-  async evaluate(step: StepReport | null): Promise<void> {
+  /**
+   * Evaluates the teacher and writes a line.
+   *
+   * @param step  the last one, which has been observed
+   * @returns null if there was no evaluation
+   */
+  async evaluate(step: StepReport | null): Promise<Evaluation | null> {
     const { evaluate, signal, onEvaluation, onWarning } = this.options;
     const begin = performance.now();
     try {
-      if (signal?.aborted) return;
+      if (signal?.aborted) return null;
       const scores = await evaluate(this.trainer.encoder(), signal);
-      if (scores === null) return;
+      if (scores === null) return null;
       const entropy = step?.health ? entropyShares(step.health) : null;
       const evaluation: Evaluation = {
         iteration: this.trainer.iteration,
@@ -96,10 +101,12 @@ export class Evaluations {
       };
       this.folder.appendEvaluation(evaluation);
       onEvaluation?.(evaluation);
+      return evaluation;
     } catch (error) {
       if (!(error instanceof MemoryError)) throw error;
       this.off = true;
       onWarning(`${error.message} The run goes on without evaluations; lower evaluation.images.`);
+      return null;
     } finally {
       this.lastAt = performance.now();
       this.elapsedMs += this.lastAt - begin;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DataError, FormatError } from "../errors.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
@@ -6,7 +6,7 @@ import { CheckpointFiles, savedTensors } from "./checkpoint-files.js";
 import { replaceFile } from "./durable-write.js";
 import type { FinetuneSettings } from "./finetune-settings.js";
 import type { FineTuner, FinetuneState } from "./finetuner.js";
-import { expectFreeFolder, FolderLock } from "./folder-lock.js";
+import { expectFreeFolder, FolderLock, makeFolder } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
 
 /** What finetune.json says: enough to tell whether a call continues the run. */
@@ -72,11 +72,7 @@ export class FinetuneFolder {
   /** Makes a folder for a new run, and with `overwrite` deletes the run that is in it. @throws ConfigError as `expectFree` */
   static create(path: string, info: FinetuneInfo, options: { overwrite?: boolean } = {}): FinetuneFolder {
     FinetuneFolder.expectFree(path, options);
-    try {
-      mkdirSync(path, { recursive: true });
-    } catch (error) {
-      throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
-    }
+    makeFolder(path);
     const folder = new FinetuneFolder(path, info);
     folder.lock.take();
     for (const file of [

@@ -1,6 +1,17 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
 
 /** An unreadable lock that is younger may be one that another process is just writing. */
@@ -18,21 +29,22 @@ export class FolderLock {
 
   /** @throws ConfigError if a living process has it, or the folder cannot be written */
   take(): void {
-    const own = JSON.stringify({ pid: process.pid, host: hostname() });
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        writeFileSync(this.path, own, { flag: "wx" });
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-          throw new ConfigError(`${this.folder} cannot be written: ${(error as Error).message}.`, { cause: error });
-        }
-      }
-      const holder = holderOf(this.path);
-      if (holder ? isRunning(holder) : ageOf(this.path) < LOCK_SETTLES_MS) throw inUse(this.folder, holder);
-      rmSync(this.path, { force: true }); // left behind by a process that is gone
+    if (this.create(this.path)) return;
+    this.expectLeft();
+    // One process at a time may replace what was left: another could remove the lock that the first has just taken.
+    const turn = `${this.path}.takeover`;
+    if (!this.create(turn)) {
+      if (ageOf(turn) < LOCK_SETTLES_MS) throw inUse(this.folder, null);
+      rmSync(turn, { force: true });
+      if (!this.create(turn)) throw inUse(this.folder, null);
     }
-    throw inUse(this.folder, holderOf(this.path));
+    try {
+      this.expectLeft();
+      rmSync(this.path, { force: true });
+      if (!this.create(this.path)) throw inUse(this.folder, holderOf(this.path));
+    } finally {
+      rmSync(turn, { force: true });
+    }
   }
 
   /** Lets others use the folder. */
@@ -42,6 +54,32 @@ export class FolderLock {
     } catch {
       // Gone already.
     }
+  }
+
+  /** Makes a file that names this process, whole or not at all. @returns false if it is there already */
+  private create(path: string): boolean {
+    try {
+      const file = openSync(path, "wx");
+      try {
+        writeSync(file, JSON.stringify({ pid: process.pid, host: hostname() }));
+      } catch (error) {
+        rmSync(path, { force: true }); // an unreadable lock would count as one in the writing
+        throw error;
+      } finally {
+        closeSync(file);
+      }
+      return true;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EEXIST") return false;
+      throw new ConfigError(`${this.folder} cannot be written: ${message}.`, { cause: error });
+    }
+  }
+
+  /** @throws ConfigError unless the lock was left behind by a process that is gone */
+  private expectLeft(): void {
+    const holder = holderOf(this.path);
+    if (holder ? isRunning(holder) : ageOf(this.path) < LOCK_SETTLES_MS) throw inUse(this.folder, holder);
   }
 }
 
@@ -60,6 +98,22 @@ export function expectFreeFolder(
   if (isHeld(path)) throw inUse(path, holderOf(join(path, "lock")));
   if (readdirSync(path).length === 0 || overwrite) return;
   throw new ConfigError(`--out ${path} is not empty. Name another folder, ${wayOut}, or pass --overwrite.`);
+}
+
+/** Makes a folder of a run, with those above it, if it is not there. @throws ConfigError with the reason */
+export function makeFolder(path: string): void {
+  try {
+    makeBelow(path);
+  } catch (error) {
+    throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/** One after the other: the host's own way to make several tells of a disk that can only be read as a missing folder. */
+function makeBelow(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeBelow(dirname(path));
+  mkdirSync(path);
 }
 
 /** Whether a process works in a folder. */
@@ -91,10 +145,10 @@ function holderOf(path: string): Holder | null {
   return typeof pid === "number" && typeof host === "string" ? { pid, host } : null;
 }
 
-/** Infinity if the file is not there. */
+/** Infinity if the file is not there. A time to come, as after a clock was set back, is as far off as one gone by. */
 function ageOf(path: string): number {
   const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
-  return Date.now() - mtimeMs;
+  return Math.abs(Date.now() - mtimeMs);
 }
 
 /** A process on another host cannot be asked, so it counts as running. */

@@ -1,4 +1,5 @@
 import { NumericError } from "../errors.js";
+import { BestCheckpoints } from "./best-checkpoints.js";
 import { type EvaluateTeacher, type Evaluation, Evaluations } from "./evaluation.js";
 import { eventTurns } from "./event-turn.js";
 import type { RunFolder } from "./run-folder.js";
@@ -27,6 +28,8 @@ export interface LoopResult {
   readonly dataWaitShare: number;
   /** Objective of the last step; null if none was done. */
   readonly loss: number | null;
+  /** Steps of this call that were left out because a loss or gradient was not finite. */
+  readonly skippedSteps: number;
   readonly interrupted: boolean;
 }
 
@@ -42,22 +45,26 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   const { signal, onStep, evaluate, onWarning = () => {} } = options;
   const { train } = trainer.config;
   const start = performance.now();
-  const totals = { images: 0, waitMs: 0, loss: null as number | null };
+  const totals = { images: 0, waitMs: 0, loss: null as number | null, skipped: 0 };
   let savedAt = performance.now();
   let savedStep = folder.checkpoints.steps().includes(trainer.iteration) ? trainer.iteration : -1;
   let badSteps = 0;
   const nextTurn = eventTurns();
   const log = new RunLog(folder, train);
+  const best = new BestCheckpoints(folder, trainer);
   const evaluations = evaluate ? new Evaluations(trainer, folder, { ...options, evaluate, onWarning }) : null;
-  const save = () => {
+  const save = (value: number | null = null) => {
     folder.checkpoints.save(trainer.state(), options.model);
-    folder.checkpoints.prune(train.keep_last);
+    best.consider(trainer.iteration, value);
+    folder.checkpoints.prune(train.keep_last, best.steps);
     savedAt = performance.now();
     savedStep = trainer.iteration;
   };
 
   if (savedStep < 0) save();
   await evaluations?.atStart();
+  const before = folder.lastEvaluation();
+  if (before?.iteration === trainer.iteration) best.consider(trainer.iteration, best.ofEvaluation(before));
   log.endStretch();
   while (!trainer.finished) {
     await nextTurn();
@@ -68,23 +75,28 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     totals.waitMs += report.dataWaitMs;
     totals.loss = report.loss;
     log.step(report);
+    best.see(report);
     onStep?.(report);
     badSteps = report.updated ? 0 : badSteps + 1;
-    if (badSteps === 1)
-      onWarning(`step ${report.iteration}: the loss or a gradient is not finite; the step is skipped.`);
-    expectSound(trainer, report, { badSteps, lastGood: folder.checkpoints.folderOf(savedStep) });
-    if (evaluationDue) {
+    if (badSteps > 0) {
+      totals.skipped++;
+      const file = folder.badSteps.save(report);
+      if (badSteps === 1) onWarning(skipMessage(report, file));
+    }
+    expectSound(trainer, report, { badSteps, folder, savedStep });
+    let judged: number | null = null;
+    if (evaluationDue && evaluations) {
       log.endStretch();
-      await evaluations?.evaluate(report);
+      judged = best.ofEvaluation(await evaluations.evaluate(report));
       log.endStretch(); // an evaluation is no training
     }
     const minutes = (performance.now() - savedAt) / 60_000;
     const due =
       trainer.iteration % trainer.plan.checkpointEvery === 0 ||
       minutes >= (train.checkpoint_every_minutes ?? Number.POSITIVE_INFINITY);
-    if (due && badSteps === 0) save();
+    if ((due || best.wants(trainer.iteration, judged)) && badSteps === 0) save(judged ?? best.ofLoss());
   }
-  if (savedStep !== trainer.iteration) save();
+  if (savedStep !== trainer.iteration) save(trainer.finished ? best.ofLoss() : null);
   log.endStretch();
   const seconds = (performance.now() - start - (evaluations?.elapsedMs ?? 0)) / 1000;
   return {
@@ -93,20 +105,33 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     imagesPerSecond: totals.images / seconds,
     dataWaitShare: totals.waitMs / 1000 / seconds,
     loss: totals.loss,
+    skippedSteps: totals.skipped,
     interrupted: !trainer.finished,
   };
+}
+
+/** What is said of the first of some steps that are not finite. */
+function skipMessage({ iteration, nonFinite, culprits }: StepReport, file: string | null): string {
+  const [first] = nonFinite;
+  const told = [
+    `step ${iteration}: the loss or a gradient is not finite; the step is skipped.`,
+    ...(first ? [`First ${first.name}: ${first.nan + first.infinite} of its numbers.`] : []),
+    ...(file ? [`${file} names its ${culprits.length} images.`] : []),
+  ];
+  return told.join(" ");
 }
 
 /** @throws NumericError if the run is to end here */
 function expectSound(
   { config }: Trainer,
   { iteration, alarms }: StepReport,
-  { badSteps, lastGood }: { badSteps: number; lastGood: string },
+  { badSteps, folder, savedStep }: { badSteps: number; folder: RunFolder; savedStep: number },
 ): void {
+  const lastGood = folder.checkpoints.folderOf(savedStep);
   if (badSteps >= config.train.max_bad_steps) {
     throw new NumericError(
-      `step ${iteration}: ${badSteps} steps in a row were not finite. The last good checkpoint is ` +
-        `${lastGood}. Lower optim.base_lr, lengthen optim.warmup_epochs, or look at the images named in metrics.jsonl.`,
+      `step ${iteration}: ${badSteps} steps in a row were not finite. The last good checkpoint is ${lastGood}. ` +
+        `Lower optim.base_lr, lengthen optim.warmup_epochs, or look at the images named in ${folder.badSteps.path}.`,
     );
   }
   if (config.train.stop_on_collapse && alarms.length > 0)

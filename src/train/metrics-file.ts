@@ -21,6 +21,16 @@ export class MetricsFile {
     return Number.isFinite(iterationOf(line)) ? JSON.parse(line) : null;
   }
 
+  /** The last lines that are whole, at most `count`. */
+  tail(count: number): Record<string, unknown>[] {
+    if (!existsSync(this.path)) return [];
+    const lines = readFileSync(this.path, "utf8").split("\n");
+    return lines
+      .filter((line) => Number.isFinite(iterationOf(line)))
+      .slice(-count)
+      .map((line) => JSON.parse(line));
+  }
+
   /** Drops the lines of iterations that will be done again, and a line that was cut off. */
   truncate(iteration: number): void {
     if (!existsSync(this.path)) return;

@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, DataError, FormatError } from "../errors.js";
+import { DataError, FormatError } from "../errors.js";
 import type { ChromeTrace } from "../runtime/trace.js";
+import { BadSteps } from "./bad-steps.js";
+import type { BestRecord } from "./best-checkpoints.js";
 import { CheckpointFolder } from "./checkpoint.js";
 import { replaceFile } from "./durable-write.js";
 import type { Evaluation } from "./evaluation.js";
-import { expectFreeFolder, FolderLock, isHeld } from "./folder-lock.js";
+import { expectFreeFolder, FolderLock, isHeld, makeFolder } from "./folder-lock.js";
 import { MetricsFile } from "./metrics-file.js";
 import { EVENT_FILE, EventFile } from "./tensorboard.js";
 
@@ -24,11 +26,14 @@ export interface RunInfo {
 
 /**
  * The files of one run: config.yaml, run.json, metrics.jsonl, timing.jsonl, evaluations.jsonl if it was evaluated, profile.json if
- * it was profiled, tensorboard/ if that was asked for, rank.json if its networks were ranked, checkpoints/, lock.
+ * it was profiled, tensorboard/ if that was asked for, rank.json if its networks were ranked, checkpoints/, best.json, cache/ and
+ * bad-steps/ if there are such, lock.
  */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: CheckpointFolder;
+  /** What is known of steps that were not finite. */
+  readonly badSteps: BadSteps;
   private readonly lock: FolderLock;
   private readonly metrics: MetricsFile;
   private readonly timing: MetricsFile;
@@ -37,6 +42,7 @@ export class RunFolder {
   constructor(path: string) {
     this.path = path;
     this.checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+    this.badSteps = new BadSteps(join(path, "bad-steps"));
     this.lock = new FolderLock(path);
     this.metrics = new MetricsFile(join(path, "metrics.jsonl"));
     this.timing = new MetricsFile(join(path, "timing.jsonl"));
@@ -59,11 +65,8 @@ export class RunFolder {
    */
   static create(path: string, options: { overwrite?: boolean } = {}): RunFolder {
     RunFolder.expectFree(path, options);
-    try {
-      mkdirSync(join(path, "checkpoints"), { recursive: true });
-    } catch (error) {
-      throw new ConfigError(`--out ${path} cannot be made: ${(error as Error).message}.`, { cause: error });
-    }
+    makeFolder(path);
+    makeFolder(join(path, "checkpoints"));
     const folder = new RunFolder(path);
     folder.lock.take();
     folder.clear();
@@ -139,15 +142,44 @@ export class RunFolder {
     return this.evaluations.last() as Evaluation | null;
   }
 
-  /** Drops the metrics of iterations that will be done again, evaluations after them, and lines that were cut off. */
+  /** The metrics of the last steps, at most `count`. */
+  lastMetrics(count: number): Record<string, unknown>[] {
+    return this.metrics.tail(count);
+  }
+
+  /** Writes best.json. @throws ResourceError if the disk is full */
+  saveBest(best: BestRecord): void {
+    replaceFile(this.bestPath, `${JSON.stringify(best, null, 2)}\n`);
+  }
+
+  /** What best.json says; null if it is not there or damaged. */
+  readBest(): BestRecord | null {
+    if (!existsSync(this.bestPath)) return null;
+    const record = parsed(readFileSync(this.bestPath, "utf8")) as Partial<BestRecord> | null;
+    const sound =
+      Array.isArray(record?.checkpoints) &&
+      record.checkpoints.every(({ step, value }) => Number.isSafeInteger(step) && Number.isFinite(value));
+    return sound ? (record as BestRecord) : null;
+  }
+
+  /** Drops what was written of iterations that will be done again, evaluations after them, and lines that were cut off. */
   truncateMetrics(iteration: number): void {
     this.metrics.truncate(iteration);
+    this.badSteps.truncate(iteration);
     this.evaluations.truncate(iteration + 1);
   }
 
   /** Writes profile.json. @throws ResourceError if the disk is full */
   saveTrace(trace: ChromeTrace): void {
     replaceFile(this.tracePath, JSON.stringify(trace));
+  }
+
+  /** Deletes decoded images that the run has kept in its folder. */
+  dropCache(): void {
+    if (!existsSync(this.cachePath)) return;
+    for (const name of readdirSync(this.cachePath))
+      if (/^[0-9a-f]{16}$/.test(name)) rmSync(join(this.cachePath, name), { recursive: true, force: true });
+    if (readdirSync(this.cachePath).length === 0) rmdirSync(this.cachePath);
   }
 
   /** Lets others use the folder. */
@@ -165,6 +197,19 @@ export class RunFolder {
     return join(this.path, "rank.json");
   }
 
+  /** Decoded images, with train.cache=disk and no train.cache_dir. */
+  get cachePath(): string {
+    return RunFolder.cachePathOf(this.path);
+  }
+
+  static cachePathOf(path: string): string {
+    return join(path, "cache");
+  }
+
+  private get bestPath(): string {
+    return join(this.path, "best.json");
+  }
+
   private get infoPath(): string {
     return join(this.path, "run.json");
   }
@@ -176,13 +221,15 @@ export class RunFolder {
   /** Removes what an earlier run left, with --overwrite. Only files that a run makes, and what was said about it, are touched. */
   private clear(): void {
     const events = existsSync(this.eventsPath) ? readdirSync(this.eventsPath) : [];
-    const { configPath, infoPath, metrics, evaluations, timing, rankPath, tracePath } = this;
+    const { configPath, infoPath, metrics, evaluations, timing, rankPath, tracePath, bestPath } = this;
     for (const path of [
-      ...[configPath, infoPath, metrics.path, evaluations.path, timing.path, rankPath, tracePath],
+      ...[configPath, infoPath, metrics.path, evaluations.path, timing.path, rankPath, tracePath, bestPath],
       ...events.filter((name) => EVENT_FILE.test(name)).map((name) => join(this.eventsPath, name)),
     ])
       rmSync(path, { force: true });
     this.checkpoints.clear();
+    this.badSteps.truncate(0);
+    this.dropCache();
   }
 }
 

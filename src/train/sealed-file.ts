@@ -14,6 +14,11 @@ function sha256(parts: readonly Uint8Array[]): string {
   return hash.digest("hex");
 }
 
+/** Whether a file says what its checksum was. */
+export function isSealed({ metadata }: SafetensorsFile): boolean {
+  return metadata.has(SEAL);
+}
+
 /** A safetensors file, in pieces, whose metadata hold the checksum of all the rest. */
 export function sealedParts(
   tensors: ReadonlyMap<string, StoredTensor>,

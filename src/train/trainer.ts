@@ -1,6 +1,5 @@
 import { BatchFeed, type FedBatch, usualWorkers } from "../data/batch-feed.js";
 import type { ImageSource } from "../data/dataset.js";
-import { memoryCache } from "../data/memory-cache.js";
 import { batchesPerPass } from "../data/order.js";
 import type { Network, SearchSpace } from "../elastic/space.js";
 import { ConfigError, ShapeError } from "../errors.js";
@@ -10,25 +9,25 @@ import type { StateTensor } from "../optim/moments.js";
 import { loadOptimizerState, type SavedTensor } from "../optim/optimizer-state.js";
 import { buildState, CHANNELS, imageContract } from "../poa/build.js";
 import type { Config } from "../poa/config-keys.js";
+import { decisiveSettings, differingSettings, type Settings } from "../poa/decisive-settings.js";
+import type { NonFiniteTensor } from "../poa/non-finite.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { type CachedSource, cachedSource, type OpenDiskCache } from "./cached-source.js";
+import { plannedBytes } from "./checkpoint-size.js";
 import { CollapseMonitor } from "./collapse.js";
 import { BatchMaker } from "./crops.js";
 import { refuseOversized } from "./estimate.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
 import { stepSettings } from "./step-settings.js";
 import { type TeacherHealth, TeacherWatch } from "./teacher-watch.js";
-import { refuseUnavailable } from "./unavailable.js";
 
 /** Prefixes of the published names of the running centres, of class and of patch targets. */
 const CENTERINGS = ["dino_loss", "ibot_patch_loss"] as const;
 const OF_A_CENTERING = new RegExp(`^(${CENTERINGS.join("|")})\\.`);
-
-/** Bound on the decoded images kept with train.cache=memory. */
-const CACHE_BYTES = 2 ** 31;
 
 /** What one iteration has to tell. */
 export interface StepReport {
@@ -51,6 +50,8 @@ export interface StepReport {
   readonly images: number;
   /** Paths of the images, of a step that was not finite. */
   readonly culprits: readonly string[];
+  /** Weights and gradients with such numbers, of the same. */
+  readonly nonFinite: readonly NonFiniteTensor[];
   /** What the teacher said, of a step that was observed. */
   readonly health: TeacherHealth | null;
   /** Signs that the run has collapsed, each once in a run (train/collapse.ts). */
@@ -62,6 +63,8 @@ export interface StepReport {
 
 /** Everything a run needs to continue exactly, as named tensors and plain numbers. */
 export interface TrainerState {
+  /** On which the weights depend. */
+  readonly settings?: Settings;
   readonly iteration: number;
   readonly sampler: SamplerState;
   readonly student: ReadonlyMap<string, Tensor>;
@@ -71,6 +74,8 @@ export interface TrainerState {
 
 /** The same, read back. */
 export interface SavedTrainerState {
+  /** Not in checkpoints of versions that did not save them. */
+  readonly settings?: Settings;
   readonly iteration: number;
   readonly sampler: SamplerState;
   readonly student: ReadonlyMap<string, SavedTensor>;
@@ -84,6 +89,8 @@ export interface TrainerOptions {
   onWarning?: (message: string) => void;
   /** Stop at the first broken image. */
   strict?: boolean;
+  /** How decoded images are kept with train.cache=disk (train/disk-cache.ts). */
+  diskCache?: OpenDiskCache;
   /** Threads that decode and augment, 0 for none beside the calling one. Default: what `train.num_workers` says. */
   workers?: number;
 }
@@ -104,6 +111,7 @@ export class Trainer {
   private readonly schedules: Schedules;
   private readonly maker: BatchMaker;
   private readonly monitor: CollapseMonitor;
+  private readonly cache: CachedSource;
   private readonly feed: BatchFeed;
   private next = 0;
 
@@ -113,10 +121,8 @@ export class Trainer {
    * @throws ConfigError, DataError if the two cannot work together
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
-    refuseUnavailable(config);
     refuseOversized(config);
     this.config = config;
-    this.source = config.train.cache === "memory" ? memoryCache(source, CACHE_BYTES) : source;
     this.options = options;
     this.plan = planRun(config, { images: source.length });
     batchesPerPass({ length: source.length, batchSize: config.train.batch_size_per_gpu, dropLast: true });
@@ -129,8 +135,14 @@ export class Trainer {
     });
     this.model = buildState(config);
     this.maker = new BatchMaker(config);
-    this.feed = this.openFeed();
     this.monitor = new CollapseMonitor(config, { from: this.plan.warmupIterations });
+    this.cache = cachedSource(source, config.train, {
+      diskCache: options.diskCache,
+      reserveBytes: plannedBytes(this),
+      onWarning: options.onWarning,
+    });
+    this.source = this.cache.source;
+    this.feed = this.openFeed();
   }
 
   /** Iterations done. */
@@ -179,6 +191,7 @@ export class Trainer {
     const iteration = this.next;
     const { accumulate } = this.config.train;
     const micro: FedBatch[] = [];
+    this.cache.open();
     for (let i = 0; i < accumulate; i++)
       micro.push(await phase("data", () => this.feed.read(iteration * accumulate + i)));
     let dataWaitMs = performance.now() - start;
@@ -200,7 +213,7 @@ export class Trainer {
       },
     );
     this.next++;
-    const { loss, logged, gradientNorms, updated } = result;
+    const { loss, logged, gradientNorms, updated, nonFinite } = result;
     return {
       iteration,
       ...at,
@@ -211,6 +224,7 @@ export class Trainer {
       updated,
       images: micro.reduce((sum, { indices }) => sum + indices.length, 0),
       culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
+      nonFinite,
       health: watch?.health() ?? null,
       elapsedMs: performance.now() - start,
       dataWaitMs,
@@ -221,6 +235,7 @@ export class Trainer {
   state(): TrainerState {
     const { student, teacher, optimizer } = this.model;
     return {
+      settings: decisiveSettings(this.config),
       iteration: this.next,
       sampler: this.sampler.state(),
       student: student.stateDict(),
@@ -229,8 +244,9 @@ export class Trainer {
     };
   }
 
-  /** Continues from a saved state. @throws ConfigError listing every entry that does not fit the config */
+  /** Continues from a saved state. @throws ConfigError listing every setting, or else every tensor, that differs */
   restore(saved: SavedTrainerState): void {
+    this.expectSameSettings(saved);
     const { student, teacher, optimizer } = this.model;
     const ofTeacher = (centers: boolean) =>
       new Map([...saved.teacher].filter(([name]) => OF_A_CENTERING.test(name) === centers));
@@ -248,6 +264,7 @@ export class Trainer {
   /** Ends the reading of images; nothing is told about them any more. A further step begins it anew. */
   close(): void {
     this.feed.close();
+    this.cache.close();
   }
 
   /**
@@ -270,6 +287,15 @@ export class Trainer {
     this.model.optimizer.dispose();
     for (const center of this.centers().values()) center.dispose();
     this.maker.dispose();
+  }
+
+  private expectSameSettings({ settings }: SavedTrainerState): void {
+    const differences = settings ? differingSettings(settings, this.config) : [];
+    if (differences.length === 0) return;
+    throw new ConfigError(
+      `the checkpoint does not fit the config: ${differences.join("; ")}. ` +
+        "Undo that, or begin a new run from these weights with --init.",
+    );
   }
 
   /** Running means of softmax centring; none with Sinkhorn-Knopp. */
@@ -303,6 +329,7 @@ export class Trainer {
     return new BatchFeed(this.source, {
       ...{ batchSize, seed, channels: CHANNELS, inputs, targets, held: accumulate },
       ...{ workers, strict, onWarning: (message) => onWarning?.(message) },
+      onDecoded: (decoded) => this.cache.keep(decoded),
     });
   }
 }

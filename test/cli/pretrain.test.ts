@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Costs } from "../../src/runtime/profile.js";
 import { cifarFile } from "../support/cifar-files.js";
@@ -349,4 +349,45 @@ test("a loss that is never finite ends with 4 and the last good checkpoint", asy
   );
   assert.ok(readdirSync(join(path, "checkpoints")).includes("000000000"));
   assert.not.ok(existsSync(join(path, "lock")));
+});
+
+test("a run or a checkpoint can be named for initial weights", async () => {
+  const short = ["optim.epochs=0.25", "optim.warmup_epochs=0"];
+  const teacher = join("whole", "checkpoints", "000000008", "teacher.safetensors");
+  const bytesOf = (name: string) => readFileSync(join(cwd, name, "checkpoints", "000000001", "student.safetensors"));
+  for (const [name, init] of [
+    ["from-file", teacher],
+    ["from-checkpoint", dirname(teacher)],
+    ["from-run", "whole"],
+  ]) {
+    await expectCode(0, [...out(name), "--init", init, ...short], { cwd });
+    assert.ok(JSON.parse(readFileSync(join(cwd, name, "run.json"), "utf8")).init.endsWith(teacher));
+    assert.equal(bytesOf(name), bytesOf("from-file"));
+  }
+  const { stderr } = await expectCode(3, [...out("cold"), "--init", "images", ...short], { cwd });
+  assert.match(stderr, /^error: --init images holds no checkpoint/m);
+});
+
+test("images kept on disk change no bit, are shared by runs that name a folder, and leave a run that is done", async () => {
+  const shared = join(cwd, "shared");
+  const disk = ["train.cache=disk", "train.cache_gib=0.001"];
+  await expectCode(0, [...out("own-cache"), ...disk], { cwd });
+  assert.equal(checkpointsIn("own-cache"), checkpointsIn("whole"));
+  assert.not.ok(existsSync(join(cwd, "own-cache", "cache")));
+  for (const name of ["filling", "filled"]) {
+    const { stderr } = await expectCode(0, [...out(name), ...disk, "train.cache_dir=shared"], { cwd });
+    assert.is(stderr.match(/^warning: .*/m), null, stderr);
+    assert.equal(checkpointsIn(name), checkpointsIn("whole"));
+  }
+  const [data] = readdirSync(shared);
+  assert.equal(readdirSync(join(shared, data)).sort(), ["images", "index"]);
+  const config = readFileSync(join(cwd, "filled", "config.yaml"), "utf8");
+  assert.ok(config.includes(`cache_dir: ${JSON.stringify(shared)}`));
+});
+
+test("a run whose checkpoints do not fit on the disk ends with 5 before it makes anything", async () => {
+  const many = ["train.keep_last=2000000000", "train.checkpoint_every_minutes=1"];
+  const { stderr } = await expectCode(5, [...out("large"), ...many], { cwd });
+  assert.match(stderr, /^error: room for 2000000002 checkpoints .* needs \d+ MiB in .*, \d+ MiB are free/m);
+  assert.not.ok(existsSync(join(cwd, "large")));
 });

@@ -138,7 +138,12 @@ test("a checkpoint that does not fit the config ends with 2", async () => {
   const config = join(cwd, "edited", "config.yaml");
   writeFileSync(config, readFileSync(config, "utf8").replace("max_depth: 2", "max_depth: 3"));
   const { stderr } = await expectCode(2, ["resume", "edited"], { cwd });
-  assert.match(stderr, /^error: the checkpoint does not fit the config\. .*missing backbone\.blocks\.2/);
+  assert.match(stderr, /^error: the checkpoint does not fit the config: student\.max_depth was 2 and is 3\. Undo/);
+  const yaml = readFileSync(join(cwd, "run", "config.yaml"), "utf8");
+  writeFileSync(config, yaml.replace(/head_n_prototypes:\s*\[\s*12,\s*20\s*\]/, "head_n_prototypes: [12, 24]"));
+  const heads = await expectCode(2, ["resume", "edited"], { cwd });
+  assert.match(heads.stderr, /does not fit the config: dino\.head_n_prototypes was \[12,20\] and is \[12,24\]\. Undo/);
+  assert.ok(metrics("edited") === metrics("run") && lastBytes("edited").join() === lastBytes("run").join());
 });
 
 test("a run can be resumed from any folder, and from where its images have moved to", async () => {

@@ -26,6 +26,17 @@ test("rates and losses are those of the last fifty steps", () => {
   assert.match(progress.line(step(99, 1)), /loss 1\.0000 \(1\.0000\)/);
 });
 
+test("a step during which the host slept spoils the time left for fifty steps, and no longer", () => {
+  const progress = new StepProgress(1000);
+  for (let i = 0; i < 10; i++) progress.add(step(i, 1));
+  const eta = () => /eta (\S+)/.exec(progress.line(step(499, 1)))![1];
+  assert.is(eta(), "4:10");
+  progress.add({ ...step(10, 1), elapsedMs: 8 * 3_600_000 });
+  assert.match(eta(), /^\d+:\d\d:\d\d$/);
+  for (let i = 11; i < 61; i++) progress.add(step(i, 1));
+  assert.is(eta(), "4:10");
+});
+
 test("the share of waiting is of all the time, and none where there was none", () => {
   assert.is(dataWaitShare([step(0, 1), { elapsedMs: 1000, dataWaitMs: 0 }]), 0.033);
   assert.is(dataWaitShare([]), 0);

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { DataError, FormatError } from "../../src/errors.js";
-import { readWeights } from "../../src/export/initial-weights.js";
+import { readWeights, weightsFile } from "../../src/export/initial-weights.js";
 import { type StoredTensor, writeSafetensors } from "../../src/formats/safetensors.js";
+import { replaceSealed } from "../../src/train/sealed-file.js";
 import { refuses } from "../support/refuses.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
@@ -21,6 +22,33 @@ function fileOf(values: Readonly<Record<string, number>>): string {
 }
 
 const values = (path: string) => Object.fromEntries([...readWeights(path)].map(([name, { data }]) => [name, data[0]]));
+
+test("a run stands for its newest teacher, a checkpoint for its own, a file for itself; another folder for nothing", () => {
+  const run = tempFolder({
+    "checkpoints/000000000/teacher.safetensors": "",
+    "checkpoints/000000012/teacher.safetensors": "",
+    "checkpoints/000000013.partial/teacher.safetensors": "",
+  });
+  const teacherOf = (step: string) => join(run, "checkpoints", step, "teacher.safetensors");
+  assert.is(weightsFile(run), teacherOf("000000012"));
+  assert.is(weightsFile(join(run, "checkpoints", "000000000")), teacherOf("000000000"));
+  assert.is(weightsFile(teacherOf("000000000")), teacherOf("000000000"));
+  assert.is(weightsFile(join(run, "nothing")), join(run, "nothing"));
+  refuses(() => weightsFile(join(run, "checkpoints", "000000013.partial", "..")), DataError, "holds no checkpoint");
+});
+
+test("a checkpoint's file is checked against its checksum", () => {
+  const path = join(tempFolder(), "teacher.safetensors");
+  const tensors = new Map<string, StoredTensor>([
+    ["backbone.norm.bias", { dtype: "F32", shape: [4], data: Float32Array.of(1, 2, 3, 4) }],
+  ]);
+  replaceSealed(path, tensors, new Map());
+  assert.equal(Array.from(readWeights(path).get("backbone.norm.bias")!.data), [1, 2, 3, 4]);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 2] ^= 1;
+  writeFileSync(path, bytes);
+  refuses(() => readWeights(path), FormatError, "its bytes do not match their checksum");
+});
 
 test("backbone and heads are taken; running centres and whatever else are left out", () => {
   const path = fileOf({

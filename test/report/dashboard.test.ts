@@ -28,11 +28,16 @@ function ask(url: string, { method = "GET", path = "/", headers = {} }: Asked = 
   });
 }
 
-/** Follows the events from a stand; `next` gives the next update. */
+/** Follows the events from a stand; `next` gives the next update, `ended` tells that there will be none. */
 function follow(url: string, from: string) {
   const updates: PageUpdate[] = [];
   let heard = () => {};
+  let refused = () => {};
+  const ended = new Promise<false>((resolve) => {
+    refused = () => resolve(false);
+  });
   const asked = request(`${url}events?from=${from}`, (response) => {
+    response.on("end", refused);
     let text = "";
     response.setEncoding("utf8").on("data", (chunk) => {
       text += chunk;
@@ -50,7 +55,7 @@ function follow(url: string, from: string) {
     while (updates.length === 0) await new Promise<void>((resolve) => (heard = resolve));
     return updates.shift()!;
   };
-  return { next, end: () => asked.destroy() };
+  return { next, ended, end: () => asked.destroy() };
 }
 
 async function served(path: string, body: (dashboard: Dashboard) => Promise<void>): Promise<void> {
@@ -107,6 +112,40 @@ test("only GET is answered, and only the two addresses", () =>
     }
     for (const path of ["/x", "/events/", "//", "/../run.json", "/%00", "/?x", "http://x/"])
       assert.is((await ask(url, { path })).code, path === "/?x" ? 200 : 404, path);
+  }));
+
+test("no path leads to a file, however it is written", () =>
+  served(writtenRun(), async ({ url }) => {
+    for (const path of [
+      ...[
+        "/run.json",
+        "/checkpoints",
+        "/checkpoints/",
+        "/./run.json",
+        "/../../../../etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+      ],
+      ...["/%2e%2e/%2e%2e/etc/passwd", "/..\\..\\run.json", "/events/../run.json", "/etc/passwd", "file:///etc/passwd"],
+    ]) {
+      const { code, body } = await ask(url, { path });
+      assert.equal([code, body], [404, "There is nothing here; the page is at /.\n"], path);
+    }
+  }));
+
+test("more than 64 readers are turned away until one leaves", () =>
+  served(writtenRun(), async ({ url }) => {
+    const readers = Array.from({ length: 64 }, () => follow(url, "x-0"));
+    for (const { next } of readers) await next();
+    const { code, headers } = await ask(url, { path: "/events" });
+    assert.equal([code, headers["retry-after"]], [503, "60"]);
+    assert.is((await ask(url)).code, 200, "the page itself is served");
+    readers[0].end();
+    for (let left = false; !left; ) {
+      const late = follow(url, "x-0");
+      left = await Promise.race([late.next().then(() => true), late.ended]);
+      late.end();
+    }
+    for (const { end } of readers) end();
   }));
 
 test("a reader gets what the run has added, and nothing else", () => {

@@ -13,6 +13,7 @@ const watched = [
   "readdirSync",
   "renameSync",
   "rmSync",
+  "statSync",
   "statfsSync",
   "unlinkSync",
   "writeFileSync",
@@ -28,12 +29,40 @@ export interface Outcome {
   readonly reached: boolean;
 }
 
-/**
- * Runs fn while one file-system call fails: the n-th (from 1), with the given error code.
- *
- * @param options.from  let all calls from the n-th on fail, as on a disk that has gone
- */
-export function withFailingCall(n: number, fn: () => void, { code = "EIO", from = false } = {}): Outcome {
+export interface Failure {
+  /** What the call fails with. Default EIO. */
+  readonly code?: string;
+  /** Let all calls from the n-th on fail, as on a disk that has gone. */
+  readonly from?: boolean;
+}
+
+/** Runs fn while one file-system call fails: the n-th, from 1. */
+export function withFailingCall(n: number, fn: () => void, failure: Failure = {}): Outcome {
+  const failing = failCall(n, failure);
+  try {
+    fn();
+    return { thrown: undefined, reached: failing.reached() };
+  } catch (thrown) {
+    return { thrown, reached: failing.reached() };
+  } finally {
+    failing.restore();
+  }
+}
+
+/** The same for what takes several turns of the event loop. */
+export async function whileCallFails(n: number, fn: () => Promise<void>, failure: Failure = {}): Promise<Outcome> {
+  const failing = failCall(n, failure);
+  try {
+    await fn();
+    return { thrown: undefined, reached: failing.reached() };
+  } catch (thrown) {
+    return { thrown, reached: failing.reached() };
+  } finally {
+    failing.restore();
+  }
+}
+
+function failCall(n: number, { code = "EIO", from = false }: Failure): { reached(): boolean; restore(): void } {
   const files = fs as unknown as Record<string, AnyCall>;
   const originals = new Map(watched.map((name) => [name, files[name]]));
   let count = 0;
@@ -46,13 +75,11 @@ export function withFailingCall(n: number, fn: () => void, { code = "EIO", from 
     };
   }
   syncBuiltinESMExports();
-  try {
-    fn();
-    return { thrown: undefined, reached: count >= n };
-  } catch (thrown) {
-    return { thrown, reached: count >= n };
-  } finally {
-    for (const [name, original] of originals) files[name] = original;
-    syncBuiltinESMExports();
-  }
+  return {
+    reached: () => count >= n,
+    restore: () => {
+      for (const [name, original] of originals) files[name] = original;
+      syncBuiltinESMExports();
+    },
+  };
 }

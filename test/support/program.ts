@@ -9,7 +9,8 @@ import type { RawImage } from "../../src/data/dataset.js";
 import { runConfigYaml, squareImage } from "./square-run.js";
 import { tempFolder } from "./temp-folder.js";
 
-const program = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+/** The built program. */
+export const program = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
 /** What the program did. */
 export interface Ran {
@@ -35,13 +36,15 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of Node itself. */
   readonly execArgv?: readonly string[];
+  /** Of the user who runs it, in a process of its own. */
+  readonly uid?: number;
 }
 
 /** Starts the built program in a process of its own. */
-export function startPoa(args: readonly string[], { cwd, env, execArgv = [] }: RunOptions = {}): Running {
+export function startPoa(args: readonly string[], { cwd, env, uid, execArgv = [] }: RunOptions = {}): Running {
   const { POA_DATA: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [...execArgv, program, ...args], {
-    cwd,
+    ...{ cwd, uid },
     env: { ...inherited, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -9,8 +9,9 @@ const copied = (tensors: ReadonlyMap<string, StateTensor>): Map<string, SavedTen
 
 /** A trainer's state as a checkpoint would hold it. */
 export function copiedState(trainer: Trainer): SavedTrainerState {
-  const { iteration, sampler, student, teacher, optimizer } = trainer.state();
+  const { settings, iteration, sampler, student, teacher, optimizer } = trainer.state();
   return {
+    settings,
     iteration,
     sampler: { ...sampler },
     student: copied(student),

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import fs, { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { DataError, FormatError, NumericError } from "../../src/errors.js";
@@ -59,4 +60,31 @@ test("numbers that are not finite are not saved, and what was saved before stays
   files.write(1, [partOf(1)]);
   refuses(() => files.write(2, [partOf(Number.NaN)]), NumericError, "lower learning rate");
   assert.equal(files.steps(), [1]);
+});
+
+test("a disk that writes something else than it was given is found out before the save counts", () => {
+  const files = new CheckpointFiles(tempFolder());
+  files.write(1, [partOf(1, 2, 3)]);
+  const { writeSync } = fs;
+  fs.writeSync = ((file: number, bytes: Uint8Array, ...rest: number[]) => {
+    const changed = Uint8Array.from(bytes);
+    changed[changed.length - 1] ^= 0x40;
+    return (writeSync as (...args: unknown[]) => number)(file, changed, ...rest);
+  }) as typeof writeSync;
+  syncBuiltinESMExports();
+  try {
+    refuses(() => files.write(2, [partOf(4, 5, 6)]), FormatError, "reads back differently");
+  } finally {
+    fs.writeSync = writeSync;
+    syncBuiltinESMExports();
+  }
+  assert.equal(files.steps(), [1]);
+  assert.equal(readdirSync(files.path), ["000000001"]);
+});
+
+test("pruning keeps step 0, the newest, and those that are named", () => {
+  const files = new CheckpointFiles(tempFolder());
+  for (let step = 0; step < 6; step++) files.write(step, [partOf(step)]);
+  files.prune(2, [1, 4]);
+  assert.equal(files.steps(), [0, 1, 4, 5]);
 });

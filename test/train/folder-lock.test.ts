@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -33,4 +33,15 @@ test("a folder that is not free is refused with the way out", () => {
   expectFreeFolder(path, { wayOut, overwrite: true });
   refuses(() => expectFreeFolder(path, { wayOut }), ConfigError, "continue with --resume, or pass --overwrite");
   refuses(() => expectFreeFolder(join(path, "a.txt"), { wayOut }), ConfigError, "is a file");
+});
+
+test("an unreadable lock from before the clock was set back is old, not fresh", () => {
+  const path = tempFolder({ lock: "{" });
+  const lock = new FolderLock(path);
+  refuses(() => lock.take(), ConfigError, "in use by another process");
+  const future = Date.now() / 1000 + 86_400;
+  utimesSync(join(path, "lock"), future, future);
+  lock.take();
+  assert.is(JSON.parse(readFileSync(join(path, "lock"), "utf8")).pid, process.pid);
+  lock.release();
 });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { NumericError } from "../../src/errors.js";
@@ -217,13 +217,19 @@ test("steps that are not finite are skipped, told once, and end the run when the
     [5, 6, 7, 8],
   );
   assert.is((skipped[0].images as string[]).length, 4);
+  const told = readdirSync(folder.badSteps.path).sort();
+  assert.equal(told, ["000000005.json", "000000006.json", "000000007.json", "000000008.json"]);
+  const { images, tensors } = JSON.parse(readFileSync(join(folder.badSteps.path, told[0]), "utf8"));
+  assert.equal(images, skipped[0].images);
+  assert.match(tensors[0].name, /^student /);
+  assert.ok(message.includes(folder.badSteps.path), "names where to look");
   trainer.dispose();
 });
 
 test("a run goes on when bad steps stop in time, and the count starts anew", async () => {
   const { run, trainer, path } = open(runConfig("optim.epochs=4", "train.max_bad_steps=3"));
   let cure = () => {};
-  await run({
+  const { skippedSteps } = await run({
     onStep: ({ iteration }) => {
       if (iteration === 4 || iteration === 9) cure = poison(trainer);
       if (iteration === 6 || iteration === 11) cure();
@@ -234,6 +240,7 @@ test("a run goes on when bad steps stop in time, and the count starts anew", asy
     metricsIn(path).flatMap(({ iteration, skipped }) => (skipped ? [iteration] : [])),
     [5, 6, 10, 11],
   );
+  assert.is(skippedSteps, 4);
   trainer.dispose();
 });
 
@@ -260,5 +267,33 @@ test("a state read from a checkpoint is the state that was saved", async () => {
   assert.ok(fingerprintOf(folder.checkpoints.load(8)).length === fingerprintOf(copiedState(trainer)).length);
   const sorted = (text: string) => text.split("\n").sort().join("\n");
   assert.ok(sorted(fingerprintOf(folder.checkpoints.load(8))) === sorted(fingerprintOf(copiedState(trainer))));
+  trainer.dispose();
+});
+
+test("a clock that jumps, by a year and back, changes no duration, saves nothing early and ends nothing", async () => {
+  const path = tempFolder();
+  const { run, trainer, folder } = open(
+    runConfig("train.checkpoint_every_minutes=1000", "train.checkpoint_every_steps=8", "optim.epochs=2"),
+    path,
+  );
+  const { now } = Date;
+  const year = 365 * 86_400_000;
+  let jumps = 0;
+  Date.now = () => now() + (jumps % 3 === 0 ? 0 : jumps % 3 === 1 ? year : -year);
+  try {
+    const result = await run({
+      onStep: ({ elapsedMs, dataWaitMs }) => {
+        jumps++;
+        assert.ok(elapsedMs >= 0 && elapsedMs < 60_000 && dataWaitMs >= 0);
+      },
+    });
+    assert.ok(result.imagesPerSecond > 0.01 && result.dataWaitShare >= 0 && result.dataWaitShare <= 1);
+  } finally {
+    Date.now = now;
+  }
+  assert.is(jumps, 8);
+  assert.equal(folder.checkpoints.steps(), [0, 8]);
+  const timing = readFileSync(join(path, "timing.jsonl"), "utf8").trimEnd().split("\n");
+  for (const line of timing) assert.ok(JSON.parse(line).elapsedMs > 0);
   trainer.dispose();
 });

@@ -227,8 +227,28 @@ test("initial weights start student and teacher alike", async () => {
   fresh.dispose();
 });
 
-test("a state of another config is refused with what differs", async () => {
+test("a state of another config is refused with every setting that differs, before anything is loaded", async () => {
   const state = await stateAfter(runConfig(), source, 1);
+  const trainer = new Trainer(runConfig("optim.lr=0.5", "student.max_depth=3"), source);
+  const before = fingerprintOf(copiedState(trainer));
+  for (const phrase of ["does not fit the config", "student.max_depth was 2 and is 3", "optim.lr was 0 and is 0.5"])
+    refuses(() => trainer.restore(state), ConfigError, phrase);
+  assert.ok(fingerprintOf(copiedState(trainer)) === before);
+  trainer.dispose();
+});
+
+test("a run goes on with other settings for what changes no weight", async () => {
+  const state = await stateAfter(runConfig(), source, 2);
+  const other = ["train.keep_last=5", "train.cache=memory", "train.recompute=true", "optim.moments=host"];
+  const trainer = new Trainer(runConfig(...other), source);
+  trainer.restore(state);
+  await train(trainer, 2);
+  assert.ok(fingerprintOf(copiedState(trainer)) === fingerprintOf(await stateAfter(runConfig(), source, 4)));
+  trainer.dispose();
+});
+
+test("a state that does not know its config is refused with the tensors that differ", async () => {
+  const state = { ...(await stateAfter(runConfig(), source, 1)), settings: undefined };
   for (const [override, message] of [
     ["student.max_depth=3", "missing backbone.blocks.2"],
     ["student.max_embed_dim=24", "backbone.cls_token is [1, 1, 16], expected [1, 1, 24]"],
@@ -240,7 +260,7 @@ test("a state of another config is refused with what differs", async () => {
     refuses(() => trainer.restore(state), ConfigError, "does not fit the config");
     trainer.dispose();
   }
-  const centred = await stateAfter(runConfig("train.centering=centering"), source, 1);
+  const centred = { ...(await stateAfter(runConfig("train.centering=centering"), source, 1)), settings: undefined };
   const trainer = new Trainer(runConfig(), source);
   refuses(() => trainer.restore(centred), ConfigError, "unexpected dino_loss.center_0");
   refuses(() => trainer.loadWeights(new Map()), ConfigError, "the file of initial weights does not fit the config");

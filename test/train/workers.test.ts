@@ -1,8 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { PackedImages } from "../../src/data/packed-images.js";
 import { openSource } from "../../src/data/source-spec.js";
 import { init } from "../../src/runtime/context.js";
+import { diskCacheIn } from "../../src/train/disk-cache.js";
 import { FineTuner } from "../../src/train/finetuner.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { bitsOf, copied, everythingOn, freshEncoder, tinyTuning, tuned } from "../support/fine-tuning.js";
@@ -68,4 +70,60 @@ test("fine-tuning leaves the same bits with workers and without, whatever is dra
     tuner.dispose();
   }
   assert.ok(runs[0] === runs[1]);
+});
+
+test("images that workers decode are kept on disk, and read from there by runs with any number of workers, bit-equal", async () => {
+  const images = imagesIn(tempFolder(), 8);
+  const cache = tempFolder();
+  const config = runConfig(...settings, "train.cache=disk", "train.OFFICIAL_EPOCH_LENGTH=null");
+  const run = async (workers: number) => {
+    const warnings: string[] = [];
+    const opened = await openSource(images);
+    const trainer = new Trainer(config, opened, {
+      workers,
+      diskCache: diskCacheIn(cache),
+      onWarning: (message) => warnings.push(message),
+    });
+    assert.is(trainer.workers, workers);
+    await train(trainer, 8); // two passes
+    const bits = fingerprintOf(copiedState(trainer));
+    trainer.dispose();
+    assert.equal(warnings, []);
+    return { bits, opened };
+  };
+  const { bits, opened } = await run(2);
+  const [data] = readdirSync(cache);
+  const packed = await PackedImages.reader(join(cache, data), { key: opened.fingerprint(), length: 16 });
+  assert.is(packed?.count, 16);
+  await packed?.close();
+  // Files of the same size that are no images any more: whoever decoded one would say so.
+  for (const sub of ["left", "right"])
+    for (const name of readdirSync(join(images, sub))) {
+      const path = join(images, sub, name);
+      writeFileSync(path, new Uint8Array(readFileSync(path).length));
+    }
+  for (const workers of [0, 1, 2]) assert.ok((await run(workers)).bits === bits, `${workers} workers`);
+});
+
+test("images that change or go during a run are left out and told once, by workers too", async () => {
+  for (const workers of [0, 2]) {
+    const images = imagesIn(tempFolder(), 8);
+    const opened = await openSource(images);
+    opened.fingerprint();
+    const warnings: string[] = [];
+    const trainer = new Trainer(runConfig(...settings), opened, {
+      workers,
+      onWarning: (message) => warnings.push(message),
+    });
+    await train(trainer, 1);
+    const [changed, gone] = ["left/000.png", "right/001.png"].map((name) => join(images, name));
+    writeFileSync(changed, readFileSync(join(images, "right/003.png")));
+    writeFileSync(changed, Uint8Array.from([...readFileSync(changed), 0]));
+    rmSync(gone);
+    await train(trainer, 7);
+    assert.equal([...trainer.broken.keys()].sort(), [changed, gone]);
+    assert.is(warnings.length, 2, `${workers} workers: ${warnings.join("\n")}`);
+    assert.match(warnings.find((text) => text.startsWith(changed))!, /has changed: it was \d+ bytes long/);
+    trainer.dispose();
+  }
 });

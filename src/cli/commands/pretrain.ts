@@ -1,7 +1,9 @@
 import { openSource } from "../../data/source-spec.js";
-import { readWeights } from "../../export/initial-weights.js";
+import { readWeights, weightsFile } from "../../export/initial-weights.js";
 import { configYaml } from "../../poa/config-yaml.js";
 import { init } from "../../runtime/context.js";
+import { expectRoom } from "../../train/checkpoint-space.js";
+import { diskCacheIn } from "../../train/disk-cache.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
@@ -20,7 +22,7 @@ export const pretrain: Command = {
     config: { value: "PRESET|FILE", about: "recipe: a preset or a YAML file" },
     data: { value: "SPEC", about: "training images: DIR, cifar10:DIR, mnist, with #split and @a..b" },
     out: { value: "DIR", about: "run folder, new or empty" },
-    init: { value: "FILE", about: "start from the weights of a checkpoint's teacher, heads included" },
+    init: { value: "CHECKPOINT", about: "start from the teacher of a checkpoint or run, heads included" },
     seed: { value: "N", about: "source of all randomness (train.seed)" },
     overwrite: { about: "replace what an earlier run left in --out" },
     strict: { about: "stop at the first broken image" },
@@ -53,9 +55,12 @@ export const pretrain: Command = {
       strict: call.flag("strict"),
       workers: call.integer("workers"),
       onWarning: (message) => output.warn(message),
+      diskCache: diskCacheIn(config.train.cache_dir ?? RunFolder.cachePathOf(out)),
     });
-    const initial = call.text("init") ?? null;
+    const given = call.text("init");
+    const initial = given === undefined ? null : weightsFile(given);
     if (initial !== null) trainer.loadWeights(readWeights(initial));
+    expectRoom(out, trainer);
     // Only now, so that a mistake in any option leaves neither an empty folder behind nor an old run deleted.
     const folder = RunFolder.create(out, { overwrite });
     try {

@@ -3,6 +3,8 @@ import { ConfigError, DataError } from "../../errors.js";
 import { readWeights } from "../../export/initial-weights.js";
 import type { Config } from "../../poa/config-keys.js";
 import { init } from "../../runtime/context.js";
+import { expectRoom } from "../../train/checkpoint-space.js";
+import { diskCacheIn } from "../../train/disk-cache.js";
 import type { EvaluateTeacher } from "../../train/evaluation.js";
 import { FinetuneFolder } from "../../train/finetune-folder.js";
 import { RunFolder } from "../../train/run-folder.js";
@@ -50,11 +52,13 @@ export const resume: Command = {
         strict: call.flag("strict"),
         workers: call.integer("workers"),
         onWarning: (message) => output.warn(message),
+        diskCache: diskCacheIn(config.train.cache_dir ?? folder.cachePath),
       });
       const saved = folder.checkpoints.loadNewest((message) => output.warn(message));
       if (saved) trainer.restore(saved);
       else if (info.init !== null) trainer.loadWeights(readWeights(info.init));
       folder.truncateMetrics(trainer.iteration);
+      if (!trainer.finished) expectRoom(path, trainer);
       output.note(
         trainer.finished
           ? "the run is finished"
