@@ -131,7 +131,10 @@ diskTest(
     ] as const) {
       const { stderr, events } = await expectExit(2, pretrainIn(path, "--json"), { cwd, uid });
       assert.match(stderr, message);
-      assert.equal(events, []);
+      assert.equal(
+        events.map(({ event }) => event),
+        ["error"],
+      );
     }
     assert.equal(readdirSync(out), []);
     assert.is(readFileSync(join(folder, "file"), "utf8"), "mine");
