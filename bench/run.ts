@@ -4,10 +4,10 @@ import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { dispose, init } from "../src/runtime/context.js";
-import type { BenchCase } from "./case.js";
+import type { BenchCase } from "../src/cli/bench/case.js";
 import { gate } from "./gate.js";
-import { type Measurement, measure } from "./measure.js";
-import { Peak } from "./peak.js";
+import { type Measurement, measure } from "../src/cli/bench/measure.js";
+import { Peak } from "../src/cli/bench/peak.js";
 import { type Run, ratioTo, resultLine } from "./saved.js";
 
 const usage = `Usage: npm run bench -- [word ...] [options]
@@ -127,7 +127,7 @@ function readRun(path: string): Run {
 /** Measures the cases, with a line for each, or all of them as JSON. */
 async function measured(cases: readonly BenchCase[], before: Run | null): Promise<Measurement[]> {
   const clock = options["processor-time"] ? "processor" : "wall";
-  const peak = await Peak.compile({ relaxed: options.simd === "relaxed" });
+  const peak = Peak.compile({ relaxed: options.simd === "relaxed" });
   const results: Measurement[] = [];
   let threads = 1;
   for (const benchCase of cases) {

@@ -2,8 +2,8 @@
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export { type LabelledClassifier, readClassifier, writeClassifier } from "./export/classifier-file.js";
-export type { ExportDType } from "./export/dtype.js";
-export { encoderBundle, readEncoder, writeEncoder } from "./export/encoder-file.js";
+export type { BundleDType, ExportDType } from "./export/dtype.js";
+export { type BundleOptions, encoderBundle, readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
 export { type ImportedEncoder, importEncoder } from "./export/import-encoder.js";

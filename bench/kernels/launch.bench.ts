@@ -5,7 +5,7 @@ import { Pool } from "../../src/runtime/pool.js";
 import { threadsProblem } from "../../src/runtime/threads.js";
 import { LEAST_SHARED_US } from "../../src/runtime/work.js";
 import { empty } from "../../src/tensor/create.js";
-import type { BenchCase } from "../case.js";
+import type { BenchCase } from "../../src/cli/bench/case.js";
 
 const FIRST_SCRATCH = 65536;
 const SCRATCH_BYTES = 4 << 20;

@@ -4,8 +4,8 @@ import { Linear } from "../../src/nn/linear.js";
 import { crossEntropy } from "../../src/ops/cross-entropy.js";
 import { AdamW } from "../../src/optim/adamw.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase, Prepared } from "../case.js";
-import { random } from "../random.js";
+import type { BenchCase, Prepared } from "../../src/cli/bench/case.js";
+import { random } from "../../src/cli/bench/seeded.js";
 import { classifier } from "../shapes.js";
 
 const { side, patchSize, batch, width, depth, headDim, classes } = classifier;

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../errors.js";
 import { isBundle, packBundle, unpackBundle } from "../formats/bundle.js";
-import { safetensorsBytes, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
+import { safetensorsBytes, type StoredTensor, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
 import { buildBackboneOf, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
-import { storedEncoder } from "../models/stored-encoder.js";
+import { BANK, CLASSIFIER_KEY, HEAD, type StoredBank, type StoredHead } from "../models/stored-classifier.js";
+import { BACKBONE, storedEncoder } from "../models/stored-encoder.js";
 import { shapesOnly } from "../tensor/create.js";
-import { type ExportDType, storedState } from "./dtype.js";
+import { type BundleDType, type ExportDType, storedState } from "./dtype.js";
 import { encoderMetadata, type Provenance } from "./encoder-metadata.js";
 
 /**
@@ -28,6 +29,15 @@ export function writeEncoder(
   return bytes.length;
 }
 
+/** What goes into an edge bundle beside the network. */
+export interface BundleOptions {
+  readonly provenance?: Provenance;
+  /** Of weights; default f32. */
+  readonly dtype?: BundleDType;
+  /** What `classify` is to use. */
+  readonly classifier?: StoredBank | StoredHead;
+}
+
 /**
  * What `writeEncoder` writes as an edge bundle: behind a format version and a checksum, for `loadEncoder` of poa/edge.
  *
@@ -35,12 +45,29 @@ export function writeEncoder(
  */
 export function encoderBundle(
   encoder: Encoder,
-  { provenance, dtype = "f32" }: { provenance?: Provenance; dtype?: ExportDType } = {},
+  { provenance, dtype = "f32", classifier }: BundleOptions = {},
 ): Uint8Array {
-  return packBundle(safetensorsOf(encoder, provenance, dtype));
+  if (!classifier) return packBundle(safetensorsOf(encoder, provenance, dtype));
+  const network = storedState(encoder.backbone, dtype);
+  const tensors = new Map([...network].map(([name, x]) => [BACKBONE + name, x]));
+  const metadata = encoderMetadata(encoder.spec, provenance);
+  const { beside, about } = besideNetwork(classifier);
+  for (const [name, x] of beside) tensors.set(name, x);
+  return packBundle(writeSafetensors(tensors, metadata.set(CLASSIFIER_KEY, JSON.stringify(about))));
 }
 
-function safetensorsOf({ backbone, spec }: Encoder, provenance: Provenance | undefined, dtype: ExportDType) {
+/** A classifier's tensors and the rest of it. */
+function besideNetwork(classifier: StoredBank | StoredHead): { beside: [string, StoredTensor][]; about: object } {
+  if ("labels" in classifier) {
+    const { features, labels, ...about } = classifier;
+    const stored: StoredTensor = { dtype: "I32", shape: [labels.length], data: labels };
+    return { about, beside: [[`${BANK}features`, features], [`${BANK}labels`, stored]] };
+  }
+  const { weight, bias, ...about } = classifier;
+  return { about, beside: [[`${HEAD}weight`, weight], [`${HEAD}bias`, bias]] };
+}
+
+function safetensorsOf({ backbone, spec }: Encoder, provenance: Provenance | undefined, dtype: BundleDType) {
   return writeSafetensors(storedState(backbone, dtype), encoderMetadata(spec, provenance));
 }
 
