@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { dispose, init } from "../src/runtime/context.js";
 import type { BenchCase } from "../src/cli/bench/case.js";
-import { gate } from "./gate.js";
 import { type Measurement, measure } from "../src/cli/bench/measure.js";
-import { Peak } from "../src/cli/bench/peak.js";
+import { dispose, init } from "../src/runtime/context.js";
+import { Peak } from "../src/runtime/peak.js";
+import { gate } from "./gate.js";
 import { type Run, ratioTo, resultLine } from "./saved.js";
 
 const usage = `Usage: npm run bench -- [word ...] [options]
@@ -27,6 +27,7 @@ Cases whose calls take many seconds are taken only if their own word is among th
   --max-regression R    with --compare: exit code 1 if a case runs at less than R times its earlier speed; 0.9 for
                         a tenth slower
   --gate, --peers       this library beside its peers, as gates or as tables (bench/gate.ts, docs/performance.md)
+  --edge                encoders in poa/edge beside onnxruntime-web (--edge --help)
   --help                this text
 `;
 
@@ -35,6 +36,11 @@ const ROUND_MS = 60;
 
 if (process.argv.some((word) => word === "--gate" || word === "--peers"))
   process.exit(await gate(process.argv.slice(2)));
+if (process.argv.includes("--edge")) {
+  const { edge } = await import("./edge.js"); // loads onnxruntime-web
+  await edge(process.argv.slice(2));
+  process.exit(0);
+}
 const { options, words } = parsed();
 if (options.help) {
   process.stdout.write(usage);

@@ -9,9 +9,9 @@ import { type Operation, serve } from "./serve.js";
 
 const { values } = parseArgs({ options: { threads: { type: "string", default: "1" }, simd: { type: "string" } } });
 
-/** The fastest multiply-add loop of src/cli/bench/peak.ts; loaded when asked for. */
+/** The fastest multiply-add loop of src/runtime/peak.ts; loaded when asked for. */
 const peak: Operation = async () => {
-  const { Peak } = await import("../../src/cli/bench/peak.js");
+  const { Peak } = await import("../../src/runtime/peak.js");
   const { run, work } = Peak.compile({ relaxed: values.simd === "relaxed" && detectFeatures().relaxed });
   return { run: () => void run(), outputs: () => [[work]] };
 };

@@ -1,6 +1,6 @@
-import { resolveConfig } from "../../src/poa/config.js";
 import type { BenchCase } from "../../src/cli/bench/case.js";
 import { stepCase } from "../../src/cli/bench/step-case.js";
+import { resolveConfig } from "../../src/poa/config.js";
 
 interface Preset {
   readonly preset: string;

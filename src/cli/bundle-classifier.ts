@@ -13,7 +13,10 @@ import type { Output } from "./output.js";
 
 /** Options of a verb that saves a classifier beside an encoder. */
 export const classifierOptions = {
-  bank: { value: "SPEC", about: "edge: labelled images that `classify` lets vote; train split unless #split says else" },
+  bank: {
+    value: "SPEC",
+    about: "edge: labelled images that `classify` lets vote; train split unless #split says else",
+  },
   k: { value: "N", about: "edge: how many of the bank vote (default 20)" },
   temperature: { value: "T", about: `edge: of the vote: weights are softmax(cosine / T) (default ${KNN_TEMPERATURE})` },
   head: { value: "FILE", about: "edge: the linear classifier that `classify` uses, from `poa eval linear --out`" },

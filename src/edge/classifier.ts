@@ -33,11 +33,7 @@ export interface BundledClassifier {
  * @param label  of the bundle, for messages
  * @throws FormatError if it does not fit the encoder
  */
-export function bundledClassifier(
-  stored: StoredBank | StoredHead,
-  encoder: Encoder,
-  label: string,
-): BundledClassifier {
+export function bundledClassifier(stored: StoredBank | StoredHead, encoder: Encoder, label: string): BundledClassifier {
   return "labels" in stored ? knnOf(stored, encoder, label) : linearOf(stored, encoder, label);
 }
 
@@ -62,7 +58,12 @@ function linearOf(stored: StoredHead, { backbone, spec }: Encoder, label: string
   const [weight, bias] = [stored.weight, stored.bias].map((tensor) => fromArray(toFloat32(tensor), tensor.shape));
   const features = (images: Tensor) => linearFeatures(backbone, images, stored);
   expectFit(label, stored.weight.shape[1], () => {
-    const blank = fromArray(new Float32Array(spec.channels * spec.imageSize ** 2), [1, spec.channels, spec.imageSize, spec.imageSize]);
+    const blank = fromArray(new Float32Array(spec.channels * spec.imageSize ** 2), [
+      1,
+      spec.channels,
+      spec.imageSize,
+      spec.imageSize,
+    ]);
     return features(blank).shape[1];
   });
   return {

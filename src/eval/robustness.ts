@@ -1,7 +1,7 @@
 import type { ImageSource } from "../data/dataset.js";
+import { bestClasses } from "../models/linear-head.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type ImageForm, normalizedImages, type ReadingOptions } from "./features.js";
-import { bestClasses } from "../models/linear-head.js";
 import { type KnnOptions, knnVote, type LabelledFeatures } from "./knn.js";
 import type { Perturbation } from "./perturbation.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DataError } from "../errors.js";
 import { isBundle, packBundle, unpackBundle } from "../formats/bundle.js";
-import { safetensorsBytes, type StoredTensor, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
+import { type StoredTensor, safetensorsBytes, type TensorOutline, writeSafetensors } from "../formats/safetensors.js";
 import { buildBackboneOf, type Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
 import { BANK, CLASSIFIER_KEY, HEAD, type StoredBank, type StoredHead } from "../models/stored-classifier.js";
@@ -61,10 +61,22 @@ function besideNetwork(classifier: StoredBank | StoredHead): { beside: [string, 
   if ("labels" in classifier) {
     const { features, labels, ...about } = classifier;
     const stored: StoredTensor = { dtype: "I32", shape: [labels.length], data: labels };
-    return { about, beside: [[`${BANK}features`, features], [`${BANK}labels`, stored]] };
+    return {
+      about,
+      beside: [
+        [`${BANK}features`, features],
+        [`${BANK}labels`, stored],
+      ],
+    };
   }
   const { weight, bias, ...about } = classifier;
-  return { about, beside: [[`${HEAD}weight`, weight], [`${HEAD}bias`, bias]] };
+  return {
+    about,
+    beside: [
+      [`${HEAD}weight`, weight],
+      [`${HEAD}bias`, bias],
+    ],
+  };
 }
 
 function safetensorsOf({ backbone, spec }: Encoder, provenance: Provenance | undefined, dtype: BundleDType) {

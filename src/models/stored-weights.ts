@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.js";
-import { type StoredTensor, toFloat32 } from "../formats/safetensors.js";
 import { valuesOf } from "../formats/int8.js";
+import { type StoredTensor, toFloat32 } from "../formats/safetensors.js";
 
 /** Behind the name of a tensor of eight bits: what one step of each row is worth. */
 export const SCALE = ".scale";

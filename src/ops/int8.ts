@@ -27,7 +27,9 @@ export function activationLimit(k: number): number {
  */
 export function keepInt8(weight: Tensor): void {
   if (!isWhole(weight) || weight.tracked)
-    throw new ConfigError(`keepInt8: ${weight.describe()} is a view or is trained. Materialize and freeze the network.`);
+    throw new ConfigError(
+      `keepInt8: ${weight.describe()} is a view or is trained. Materialize and freeze the network.`,
+    );
   const n = weight.shape[0];
   const k = weight.numel / n;
   const panels = Math.ceil(n / PANEL_COLUMNS);

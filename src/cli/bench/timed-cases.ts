@@ -31,7 +31,10 @@ export interface TimedCase {
  */
 export async function tellTimes(cases: readonly BenchCase[], call: Call, output: Output): Promise<void> {
   // Loaded here, since no other verb needs the package that it stands on.
-  const [{ measure }, { Peak, peakBandwidth }] = await Promise.all([import("./measure.js"), import("./peak.js")]);
+  const [{ measure }, { Peak, peakBandwidth }] = await Promise.all([
+    import("./measure.js"),
+    import("../../runtime/peak.js"),
+  ]);
   const peak = Peak.compile({ relaxed: call.simd === "relaxed" });
   const bandwidth = peakBandwidth() / 1e9;
   const wanted = call.text("threads") === undefined ? 1 : call.threads;

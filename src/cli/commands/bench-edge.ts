@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
+import { type EdgeEncoder, type EdgeImage, loadEncoder } from "../../edge/encoder.js";
 import { DataError } from "../../errors.js";
 import { quantile } from "../../eval/bootstrap.js";
-import { type EdgeEncoder, type EdgeImage, loadEncoder } from "../../edge/encoder.js";
 import { networkName } from "../../models/encoder-spec.js";
 import { init } from "../../runtime/context.js";
 import { Rng } from "../../tensor/random.js";

@@ -1,9 +1,9 @@
 import type { Network } from "../../elastic/space.js";
-import { shapesOnly } from "../../tensor/create.js";
-import { Rng } from "../../tensor/random.js";
 import { buildBackbone } from "../../poa/build.js";
 import type { Config } from "../../poa/config-keys.js";
 import { searchSpace } from "../../poa/plan.js";
+import { shapesOnly } from "../../tensor/create.js";
+import { Rng } from "../../tensor/random.js";
 import type { BenchCase } from "../bench/case.js";
 import { passesOf } from "../bench/model-passes.js";
 import { tellTimes, timingOptions } from "../bench/timed-cases.js";

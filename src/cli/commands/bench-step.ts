@@ -1,9 +1,9 @@
+import { searchSpace } from "../../poa/plan.js";
 import { countWork } from "../../train/step-count.js";
-import { tellTimes, timingOptions } from "../bench/timed-cases.js";
 import { stepCase } from "../bench/step-case.js";
+import { tellTimes, timingOptions } from "../bench/timed-cases.js";
 import type { Command } from "../command.js";
 import { loadConfig } from "../config-file.js";
-import { searchSpace } from "../../poa/plan.js";
 
 export const benchStep: Command = {
   name: "bench step",

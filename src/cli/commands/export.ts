@@ -25,6 +25,8 @@ const opsets = ["17", "20"] as const;
 
 /** Above this, relative to the largest feature if that is more than 1, a file holds another network, not rounding. */
 const TOLERANCE: Readonly<Record<ExportDType, number>> = { f32: 1e-4, f16: 1e-2 };
+/** The same for bundles, which the same kernels compute from. */
+const BUNDLE_TOLERANCE: typeof TOLERANCE = { f32: 1e-6, f16: 1e-3 };
 /** With weights of eight bits directions are compared, and none may turn further than that. */
 const LEAST_COSINE = 0.98;
 
@@ -179,7 +181,7 @@ interface Report extends Written {
 function report(output: Output, { largest, ...fields }: Report) {
   const { file, bytes, maxAbsDiff, network, dtype } = fields;
   if (dtype === "int8") return reportCosine(output, fields);
-  const tolerance = TOLERANCE[dtype] * Math.max(1, largest);
+  const tolerance = (fields.format === "edge" ? BUNDLE_TOLERANCE : TOLERANCE)[dtype] * Math.max(1, largest);
   if (maxAbsDiff === null) output.note(NOT_COMPARED);
   const differs = maxAbsDiff === null ? "not compared" : `differs by at most ${maxAbsDiff.toExponential(1)}`;
   output.result({ ...fields, tolerance }, `${file}: network ${network}, ${bytes} bytes, ${differs}`);

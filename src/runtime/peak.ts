@@ -1,4 +1,4 @@
-import { ResourceError } from "../../errors.js";
+import { ResourceError } from "../errors.js";
 import { loopModule, vectors } from "./loop-module.js";
 
 const STEPS = 20_000;
@@ -64,7 +64,9 @@ function instantiated(module: Uint8Array<ArrayBuffer>, env: Record<string, WebAs
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(module), { env }).exports.loop;
   } catch (cause) {
-    throw new ResourceError(`bench: this host has not the SIMD that is timed (${(cause as Error).message}).`, { cause });
+    throw new ResourceError(`bench: this host has not the SIMD that is timed (${(cause as Error).message}).`, {
+      cause,
+    });
   }
 }
 
@@ -109,7 +111,12 @@ function copying() {
     vectors: 0,
     before: [],
     turn: [
-      ...upTo(COPY_STEP / 16).flatMap((i) => [...get(at), ...get(at), ...load(16 * i), ...store(COPIED_BYTES + 16 * i)]),
+      ...upTo(COPY_STEP / 16).flatMap((i) => [
+        ...get(at),
+        ...get(at),
+        ...load(16 * i),
+        ...store(COPIED_BYTES + 16 * i),
+      ]),
       ...[...get(at), ...i32(COPY_STEP), 0x6a, ...set(at)],
     ],
     sum: [],
