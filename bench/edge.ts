@@ -27,7 +27,9 @@ f32 and of int8; from normalised values to the feature in onnxruntime-web. The t
 `;
 
 /** Untimed turns: engines compile well what has run often. */
-const WARM_UP = { turns: 4, ms: 1000 };
+const WARM_UP = { turns: 2, ms: 1000 };
+/** Timed turns at least, of networks that take seconds. */
+const LEAST_TURNS = 3;
 
 interface Network {
   readonly name: string;
@@ -162,7 +164,7 @@ async function inTurns(
   let difference = 0;
   const start = performance.now();
   let warm = 0;
-  for (let turn = 0; turn < WARM_UP.turns + 5 || performance.now() - start < warm + ms; turn++) {
+  for (let turn = 0; turn < WARM_UP.turns + LEAST_TURNS || performance.now() - start < warm + ms; turn++) {
     const marks = [now()];
     const own = wide.embed(image);
     marks.push(now());

@@ -15,3 +15,4 @@ export type { Names } from "./export/namings.js";
 export { encoderToOnnx, type OnnxOptions } from "./export/onnx/model.js";
 export { type OnnxImages, runOnnx } from "./export/onnx/run.js";
 export { type StockState, toPublished, toTimm, toTorchvision } from "./export/stock.js";
+export type { StoredBank, StoredHead } from "./models/stored-classifier.js";

@@ -38,6 +38,9 @@ export async function classifierFor(
   const [bank, head] = [call.text("bank"), call.text("head")];
   if (bank !== undefined && head !== undefined)
     throw new ConfigError("export: --bank and --head are given, and a bundle has one classifier. Leave one out.");
+  const ofBank = (["k", "temperature"] as const).find((name) => call.text(name) !== undefined);
+  if (bank === undefined && ofBank)
+    throw new ConfigError(`export: --${ofBank} is about the vote of a bank. Name its images with --bank.`);
   if (head !== undefined) return fittingHead(head, encoder);
   if (bank === undefined) return undefined;
   const source = await openSource(bank, { split: "train" });

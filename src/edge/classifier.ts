@@ -8,7 +8,7 @@ import type { StoredBank, StoredHead } from "../models/stored-classifier.js";
 import { linear } from "../ops/linear.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { softmax } from "../ops/softmax.js";
-import { fromArray } from "../tensor/create.js";
+import { fromArray, zeros } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** What a bundle's classifier says about one image. */
@@ -55,17 +55,10 @@ function knnOf(stored: StoredBank, { backbone }: Encoder, label: string): Bundle
 
 function linearOf(stored: StoredHead, { backbone, spec }: Encoder, label: string): BundledClassifier {
   const { classes } = stored;
-  const [weight, bias] = [stored.weight, stored.bias].map((tensor) => fromArray(toFloat32(tensor), tensor.shape));
   const features = (images: Tensor) => linearFeatures(backbone, images, stored);
-  expectFit(label, stored.weight.shape[1], () => {
-    const blank = fromArray(new Float32Array(spec.channels * spec.imageSize ** 2), [
-      1,
-      spec.channels,
-      spec.imageSize,
-      spec.imageSize,
-    ]);
-    return features(blank).shape[1];
-  });
+  const blank = [1, spec.channels, spec.imageSize, spec.imageSize];
+  expectFit(label, stored.weight.shape[1], () => features(zeros(blank)).shape[1]);
+  const [weight, bias] = [stored.weight, stored.bias].map((tensor) => fromArray(toFloat32(tensor), tensor.shape));
   return {
     classes,
     score: (images) => step(() => softmax(linear(features(images), weight, bias)).toArray() as Float32Array),

@@ -42,8 +42,13 @@ export async function loadEncoder(source: BundleSource, options: EdgeOptions = {
   const file = readSafetensors(content, label);
   const stored = storedClassifier(file, label);
   const encoder = encoderIn(file, label);
-  const classifier = stored && bundledClassifier(stored, encoder, label);
-  return new EdgeEncoder(encoder, { unitLength, classifier });
+  try {
+    const classifier = stored && bundledClassifier(stored, encoder, label);
+    return new EdgeEncoder(encoder, { unitLength, classifier });
+  } catch (error) {
+    encoder.backbone.dispose();
+    throw error;
+  }
 }
 
 /** A frozen encoder that takes pixels. */

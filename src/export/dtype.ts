@@ -20,13 +20,15 @@ export const bundleDTypes: readonly BundleDType[] = [...exportDTypes, "int8"];
  * numbers of any size, stay f32. With int8 the weights of linear layers and convolutions are, but for the first layer,
  * which sees pixels and has few weights; each output of them has a scale beside it.
  *
- * @throws NumericError for a number beyond half precision
+ * @throws NumericError for a number beyond half precision, of int8 for one that is not finite
  */
 export function storedState(network: Module, dtype: BundleDType): Map<string, StoredTensor> {
   const state = new Map<string, StoredTensor>();
   for (const [name, x] of network.namedTensors()) {
     const data = x.toArray() as Float32Array;
     if (dtype === "int8" && isProduct(name, x.shape)) {
+      if (!data.every(Number.isFinite))
+        throw new NumericError(`export: ${name} holds a number that is not finite, and int8 has none such. Use f32.`);
       const { data: rounded, scales } = roundRows(data, x.shape[0]);
       state.set(name, { dtype: "I8", shape: x.shape, data: rounded });
       state.set(name + SCALE, { dtype: "F32", shape: [x.shape[0]], data: scales });

@@ -41,7 +41,7 @@ export interface BundleOptions {
 /**
  * What `writeEncoder` writes as an edge bundle: behind a format version and a checksum, for `loadEncoder` of poa/edge.
  *
- * @throws NumericError for a weight beyond f16
+ * @throws NumericError for a weight beyond f16, of int8 for one that is not finite
  */
 export function encoderBundle(
   encoder: Encoder,

@@ -150,6 +150,7 @@ test("what is wrong is told with its exit code", async () => {
     [2, ["run", ...onnx, "--dtype", "int8"], /--dtype int8 is for --format edge/],
     [2, ["run", ...onnx, "--bank", "images"], /--bank is for --format edge/],
     [2, ["run", "--format", "edge", "--out", "x", "--bank", "images", "--head", "h"], /a bundle has one classifier/],
+    [2, ["run", "--format", "edge", "--out", "x", "--k", "5"], /--k is about the vote of a bank/],
     [3, ["run", "--format", "edge", "--out", "x", "--head", "none"], /none cannot be read/],
     [3, ["nothing", ...onnx], /nothing is not there/],
   ] as const) {

@@ -58,7 +58,9 @@ test("a bank's vote is the one of poa eval knn, of one image and of many", async
       assert.is(name, classes[index]);
       assert.is(scores[index], Math.max(...scores));
     });
-    assert.equal(edge.classify(asked[3]), edge.classifyBatch(asked)[3]);
+    const [single, inBatch] = [edge.classify(asked[3]), edge.classifyBatch(asked)[3]];
+    assert.is(single.name, inBatch.name);
+    close(single.scores, inBatch.scores, 2e-6, "alone");
     const { data, width, height } = asked[4];
     assert.equal(edge.classify(data, width, height), edge.classify(asked[4]));
     edge.dispose();
@@ -123,11 +125,13 @@ test("a bundle without a classifier says how to get one; one of another network 
     [headOf(16, { positions: [7], pooled: false }), "layers 7 are wanted"],
     [{ ...bank, k: 0 }, "holds no classifier"],
   ] as const) {
+    const before = memory().persistentBytes;
     await loadEncoder(encoderBundle(network, { classifier })).then(
       () => assert.unreachable(words),
       (error) => {
         assert.instance(error, FormatError);
         assert.match((error as Error).message, words);
+        assert.is(memory().persistentBytes, before);
       },
     );
   }
