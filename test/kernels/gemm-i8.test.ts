@@ -52,11 +52,19 @@ for (const n of [0, 1, 8, 13, 40]) {
   });
 }
 
-test("rows of zeros have scale 0, those with NaN scale NaN, and infinity leaves no number", () => {
-  const values = [0, 0, 0, 0, 0, 1, Number.NaN, 2, 3, 1, 1, Number.POSITIVE_INFINITY, 2, 3, 4, 5, -7, 6, 5, 0];
-  checkKernel("pack_a_i16", reference.pack_a_i16, {
-    args: (memory) => [1, 5, 4, memory.input(values), 5, 127, memory.output(12), memory.output(4)],
-  });
+test("rows of zeros have scale 0, those that are not finite scale NaN, which all their products are", () => {
+  const heap = new WasmHeap({ initialBytes: 1 << 24, limitBytes: 1 << 26 });
+  const kernels = kernelsOn(heap);
+  const [x, w, a, b, s, t, c, scratch] = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => (1 << 20) + (i << 12));
+  heap.f32.set([0, 0, 0, 0, 0, 1, Number.NaN, 2, 3, 1, 1, Number.NEGATIVE_INFINITY, 2, 3, 4, 5, -7, 6, 5, 0], x >> 2);
+  heap.f32.set([7, 7, 7, 7, 7], w >> 2);
+  kernels.pack_a_i16(1, 5, 4, x, 5, 7, a, s, 0, 1);
+  kernels.pack_b_i8(1, 1, 5, w, 5, b, t, 0, 1);
+  kernels.gemm_i8(1, 1, 5, 4, a, s, b, t, 0, c, 1, scratch, 0, 1);
+  assert.equal([...heap.f32.slice(s >> 2, (s >> 2) + 4)], [0, Number.NaN, Number.NaN, 1]);
+  const products = [...heap.f32.slice(c >> 2, (c >> 2) + 4)];
+  assert.equal(products.slice(0, 3), [0, Number.NaN, Number.NaN]);
+  assert.ok(Math.abs(products[3] - 63) < 1e-5, String(products[3]));
 });
 
 for (const rows of [0, 1, 4, 7, 77]) {

@@ -95,6 +95,6 @@ function roundedRow(row: ArrayLike<number>, scale: number): number[] {
   return Array.from({ length: row.length }, (_, i) => {
     const x = Math.fround(row[i] * factor);
     const near = Math.round(x);
-    return Number.isNaN(x) ? 0 : Math.abs(x % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near;
+    return Math.abs(x % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near;
   });
 }
