@@ -166,7 +166,7 @@ function times_panel(
 }
 
 /** The part of a tile that lies inside C, plus addend. */
-function copy_part(
+export function copy_part(
   rows: i32, columns: i32, tile: usize, addend: usize, addendBytes: usize, c: usize, cBytes: usize,
 ): void {
   const width = <usize>columns << 2;

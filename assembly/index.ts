@@ -36,6 +36,7 @@ export { log_distance_f32, log_distance_grad_f32 } from "./log_distance";
 export { sinkhorn_columns_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_scale_f32 } from "./sinkhorn";
 export { pack_b_f32 } from "./pack";
 export { gemm_f32, gemm_batch_f32 } from "./gemm";
+export { gemm_i8, pack_a_i16, pack_b_i8 } from "./gemm_i8";
 export { attention_f32 } from "./attention";
 export { attention_bias_grad_f32, attention_grad_f32 } from "./attention_grad";
 export { add_relu_f32, gelu_f32, gelu_grad_f32, relu_f32, relu_grad_f32 } from "./activation";

@@ -3,12 +3,12 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import type { BenchCase } from "../src/cli/bench/case.js";
+import { type Measurement, measure } from "../src/cli/bench/measure.js";
 import { dispose, init } from "../src/runtime/context.js";
-import type { BenchCase } from "./case.js";
+import { Peak } from "../src/runtime/peak.js";
 import { pipeline } from "./data/pipeline.js";
 import { gate } from "./gate.js";
-import { type Measurement, measure } from "./measure.js";
-import { Peak } from "./peak.js";
 import { type Run, ratioTo, resultLine } from "./saved.js";
 
 const usage = `Usage: npm run bench -- [word ...] [options]
@@ -29,6 +29,7 @@ Cases whose calls take many seconds are taken only if their own word is among th
                         a tenth slower
   --pipeline            decoding and augmentation by workers beside plain TypeScript (bench/data/pipeline.ts)
   --gate, --peers       this library beside its peers, as gates or as tables (bench/gate.ts, docs/performance.md)
+  --edge                encoders in poa/edge beside onnxruntime-web (--edge --help)
   --help                this text
 `;
 
@@ -38,6 +39,11 @@ const ROUND_MS = 60;
 if (process.argv.includes("--pipeline")) process.exit(await pipeline(process.argv.slice(2)));
 if (process.argv.some((word) => word === "--gate" || word === "--peers"))
   process.exit(await gate(process.argv.slice(2)));
+if (process.argv.includes("--edge")) {
+  const { edge } = await import("./edge.js"); // loads onnxruntime-web
+  await edge(process.argv.slice(2));
+  process.exit(0);
+}
 const { options, words } = parsed();
 if (options.help) {
   process.stdout.write(usage);
@@ -130,7 +136,7 @@ function readRun(path: string): Run {
 /** Measures the cases, with a line for each, or all of them as JSON. */
 async function measured(cases: readonly BenchCase[], before: Run | null): Promise<Measurement[]> {
   const clock = options["processor-time"] ? "processor" : "wall";
-  const peak = await Peak.compile({ relaxed: options.simd === "relaxed" });
+  const peak = Peak.compile({ relaxed: options.simd === "relaxed" });
   const results: Measurement[] = [];
   let threads = 1;
   for (const benchCase of cases) {

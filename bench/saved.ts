@@ -1,5 +1,5 @@
+import type { Measurement, MeasureOptions } from "../src/cli/bench/measure.js";
 import type { SimdBuild } from "../src/runtime/kernels.js";
-import type { Measurement, MeasureOptions } from "./measure.js";
 
 /** A run as it is saved: what was measured, and on what. */
 export interface Run {

@@ -2,8 +2,8 @@
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export { type LabelledClassifier, readClassifier, writeClassifier } from "./export/classifier-file.js";
-export type { ExportDType } from "./export/dtype.js";
-export { encoderBundle } from "./export/encoder-bundle.js";
+export type { BundleDType, ExportDType } from "./export/dtype.js";
+export { type BundleOptions, encoderBundle } from "./export/encoder-bundle.js";
 export { readEncoder, writeEncoder } from "./export/encoder-file.js";
 export type { Provenance } from "./export/encoder-metadata.js";
 export { type ExtractedFile, extractNetwork } from "./export/extract.js";
@@ -16,3 +16,4 @@ export type { Names } from "./export/namings.js";
 export { encoderToOnnx, type OnnxOptions } from "./export/onnx/model.js";
 export { type OnnxImages, runOnnx } from "./export/onnx/run.js";
 export { type StockState, toPublished, toTimm, toTorchvision } from "./export/stock.js";
+export type { StoredBank, StoredHead } from "./models/stored-classifier.js";

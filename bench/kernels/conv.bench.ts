@@ -1,9 +1,9 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { type Convolution, forwardPass, inputPass, weightPass } from "../../src/ops/conv-passes.js";
 import { product } from "../../src/ops/product.js";
 import { slidingAxis } from "../../src/ops/window.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 import { type ConvShape, convolutions, outputSide } from "../conv-shapes.js";
 
 /** The three passes as the op launches them, packing included, and a plain product of the same size beside them. */

@@ -1,7 +1,7 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
+import { random } from "../../src/cli/bench/seeded.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { empty } from "../../src/tensor/create.js";
-import type { BenchCase } from "../case.js";
-import { random } from "../random.js";
 
 /** Numbers that stay in a cache of the second level, and numbers that come from memory. */
 const sizes = [

@@ -1,7 +1,7 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { product } from "../../src/ops/product.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 import { type ProductShape, products } from "../shapes.js";
 
 /** Products as the ops launch them: packing included, operands dense. */

@@ -1,8 +1,8 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { resampleTable } from "../../src/data/resample-filter.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 
 const CHANNELS = 3;
 

@@ -1,3 +1,4 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { compileKernels, instantiateKernels, type KernelName, signatures } from "../../src/runtime/kernels.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { WasmHeap } from "../../src/runtime/memory.js";
@@ -5,7 +6,6 @@ import { Pool } from "../../src/runtime/pool.js";
 import { threadsProblem } from "../../src/runtime/threads.js";
 import { LEAST_SHARED_US } from "../../src/runtime/work.js";
 import { empty } from "../../src/tensor/create.js";
-import type { BenchCase } from "../case.js";
 
 const FIRST_SCRATCH = 65536;
 const SCRATCH_BYTES = 4 << 20;

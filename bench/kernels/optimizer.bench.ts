@@ -1,7 +1,7 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 
 /** ViT-S as one tensor, which lies in memory; a linear layer of it, which lies in a cache; a bias of cifar-tiny. */
 const sizes: readonly [string, number][] = [

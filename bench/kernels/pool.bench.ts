@@ -1,8 +1,8 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { denseOutputs, slidingAxis, windowTensor } from "../../src/ops/window.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 import { type ImageShape, images } from "../conv-shapes.js";
 
 /** Pooling and group normalisation; the rate counts numbers of x. */

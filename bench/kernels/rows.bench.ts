@@ -1,7 +1,7 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { empty, fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase } from "../case.js";
 
 interface MatrixShape {
   /** Where it occurs. */

@@ -1,11 +1,11 @@
 import { step } from "../../src/autograd/tape.js";
+import type { BenchCase, Prepared } from "../../src/cli/bench/case.js";
+import { random } from "../../src/cli/bench/seeded.js";
 import { VisionTransformer } from "../../src/models/vit.js";
 import { Linear } from "../../src/nn/linear.js";
 import { crossEntropy } from "../../src/ops/cross-entropy.js";
 import { AdamW } from "../../src/optim/adamw.js";
 import { Rng } from "../../src/tensor/random.js";
-import type { BenchCase, Prepared } from "../case.js";
-import { random } from "../random.js";
 import { classifier } from "../shapes.js";
 
 const { side, patchSize, batch, width, depth, headDim, classes } = classifier;

@@ -1,3 +1,5 @@
+import type { BenchCase } from "../../src/cli/bench/case.js";
+import { random, tracked } from "../../src/cli/bench/seeded.js";
 import { gelu } from "../../src/ops/activation.js";
 import { attention } from "../../src/ops/attention.js";
 import { distillation, softCrossEntropy } from "../../src/ops/cross-entropy.js";
@@ -11,8 +13,6 @@ import { patchify } from "../../src/ops/patchify.js";
 import { residual } from "../../src/ops/residual.js";
 import { softmax } from "../../src/ops/softmax.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import type { BenchCase } from "../case.js";
-import { random, tracked } from "../random.js";
 import { logitShapes, type TokenShape, tokenShapes } from "../shapes.js";
 import { passes, type TimedOp } from "./passes.js";
 

@@ -1,9 +1,9 @@
 import { step } from "../../src/autograd/tape.js";
+import type { BenchCase } from "../../src/cli/bench/case.js";
+import { tracked } from "../../src/cli/bench/seeded.js";
 import { gelu } from "../../src/ops/activation.js";
 import { linear } from "../../src/ops/linear.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import type { BenchCase } from "../case.js";
-import { tracked } from "../random.js";
 
 /** Ops in one step, so that the cost of a step is shared by many. */
 const CHAIN = 256;

@@ -1,9 +1,9 @@
 import { gradTarget } from "../../src/autograd/gradient.js";
 import { record, step } from "../../src/autograd/tape.js";
+import type { BenchCase, Unit } from "../../src/cli/bench/case.js";
 import { kernels } from "../../src/runtime/launch.js";
 import { empty } from "../../src/tensor/create.js";
 import type { Tensor } from "../../src/tensor/tensor.js";
-import type { BenchCase, Unit } from "../case.js";
 
 /** An op at one size. */
 export interface TimedOp {

@@ -42,7 +42,7 @@ function across(names: readonly PeerName[], op: string, work: number, spec: Spec
   return names.map((peer) => ({ column: peer, peer, op, spec, work }));
 }
 
-/** Operations in 10⁹ of one call of the loop in bench/peak.ts; the loop tells its own. */
+/** Operations in 10⁹ of one call of the loop in src/runtime/peak.ts; the loop tells its own. */
 const peakOf = (peer: "ours" | "ours24", column: string): Entry => {
   return { column, peer, op: "peak", spec: {}, work: Number.NaN, unchecked: true };
 };

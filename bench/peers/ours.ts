@@ -9,10 +9,10 @@ import { type Operation, serve } from "./serve.js";
 
 const { values } = parseArgs({ options: { threads: { type: "string", default: "1" }, simd: { type: "string" } } });
 
-/** The fastest multiply-add loop of bench/peak.ts; loaded when asked for, since its compiler takes memory. */
+/** The fastest multiply-add loop of src/runtime/peak.ts; loaded when asked for. */
 const peak: Operation = async () => {
-  const { Peak } = await import("../peak.js");
-  const { run, work } = await Peak.compile({ relaxed: values.simd === "relaxed" && detectFeatures().relaxed });
+  const { Peak } = await import("../../src/runtime/peak.js");
+  const { run, work } = Peak.compile({ relaxed: values.simd === "relaxed" && detectFeatures().relaxed });
   return { run: () => void run(), outputs: () => [[work]] };
 };
 

@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataError, FormatError, ShapeError } from "../errors.js";
+import { DataError, ShapeError } from "../errors.js";
 import { linearRecognizer } from "../eval/linear-head.js";
 import type { Recognizer } from "../eval/robustness.js";
 import { readSafetensors, type StoredTensor, toFloat32 } from "../formats/safetensors.js";
 import type { Encoder } from "../models/encoder.js";
+import { type StoredHead, storedHead } from "../models/stored-classifier.js";
 import { full, persistent } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
 
-/** Metadata key of what a classifier reads: {"positions": [3], "pooled": false, "classes": [...]}. */
-const CLASSIFIER_KEY = "poa.classifier";
-/** Its name in the folder of a linear probe. */
+/** Name of a classifier in the folder of a linear probe. */
 const CLASSIFIER_FILE = "classifier.safetensors";
 
 /**
@@ -21,6 +20,29 @@ const CLASSIFIER_FILE = "classifier.safetensors";
  * @throws FormatError if it is damaged or no classifier
  */
 export function openLinearHead(path: string, encoder: Encoder, classes: readonly string[]): Recognizer {
+  const { file, head } = readLinearHead(path);
+  if (head.classes.join("\n") !== classes.join("\n"))
+    throw new DataError(`${file} tells ${head.classes.join(", ")} apart, the images have ${classes.join(", ")}.`);
+  return recognizerOf(file, head, encoder);
+}
+
+/** The classifier as stored, once it has been tried on the encoder; errors as of `openLinearHead`. */
+export function fittingHead(path: string, encoder: Encoder): StoredHead {
+  const { file, head } = readLinearHead(path);
+  const { weight, bias } = recognizerOf(file, head, encoder);
+  weight.dispose();
+  bias.dispose();
+  return head;
+}
+
+function recognizerOf(file: string, head: StoredHead, encoder: Encoder) {
+  const [weight, bias] = [tensorOf(head.weight), tensorOf(head.bias)];
+  const recognizer = linearRecognizer(encoder, { ...head, weight, bias });
+  expectFit(file, recognizer, head.weight.shape[1]);
+  return { ...recognizer, weight, bias };
+}
+
+function readLinearHead(path: string): { file: string; head: StoredHead } {
   const inFolder = join(path, CLASSIFIER_FILE);
   const file = existsSync(inFolder) ? inFolder : path;
   let bytes: Uint8Array;
@@ -29,34 +51,7 @@ export function openLinearHead(path: string, encoder: Encoder, classes: readonly
   } catch (error) {
     throw new DataError(`${file} cannot be read: ${(error as Error).message}.`, { cause: error });
   }
-  const { tensors, metadata } = readSafetensors(bytes, file);
-  const about = aboutOf(file, metadata.get(CLASSIFIER_KEY));
-  const [weight, bias] = ["weight", "bias"].map((name) => tensors.get(name));
-  if (!weight || !bias || weight.shape.length !== 2 || bias.shape.length !== 1 || weight.shape[0] !== bias.shape[0])
-    throw new FormatError(`${file} lacks a weight [classes, features] or a bias [classes].`);
-  if (about.classes.join("\n") !== classes.join("\n"))
-    throw new DataError(`${file} tells ${about.classes.join(", ")} apart, the images have ${classes.join(", ")}.`);
-  const recognizer = linearRecognizer(encoder, { ...about, weight: tensorOf(weight), bias: tensorOf(bias) });
-  expectFit(file, recognizer, weight.shape[1]);
-  return recognizer;
-}
-
-interface About {
-  readonly positions: readonly number[];
-  readonly pooled: boolean;
-  readonly classes: readonly string[];
-}
-
-function aboutOf(file: string, text: string | undefined): About {
-  try {
-    const { positions, pooled, classes } = JSON.parse(text ?? "") as About;
-    const whole = positions.length > 0 && positions.every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (whole && typeof pooled === "boolean" && classes.every((name) => typeof name === "string"))
-      return { positions, pooled, classes };
-  } catch {
-    // what is no JSON, or lacks a field, is reported with what has a wrong one
-  }
-  throw new FormatError(`${file} is no linear classifier: its metadata ${CLASSIFIER_KEY} does not say what it reads.`);
+  return { file, head: storedHead(readSafetensors(bytes, file), file) };
 }
 
 function tensorOf(stored: StoredTensor): Tensor {

@@ -4,6 +4,10 @@ import { pathToFileURL } from "node:url";
 import { nearestName } from "../elastic/nearest-name.js";
 import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
 import { type Command, helpOf, parseCall } from "./command.js";
+import { benchEdge } from "./commands/bench-edge.js";
+import { benchKernels } from "./commands/bench-kernels.js";
+import { benchModel } from "./commands/bench-model.js";
+import { benchStep } from "./commands/bench-step.js";
 import { check } from "./commands/check.js";
 import { dashboard } from "./commands/dashboard.js";
 import { demo } from "./commands/demo.js";
@@ -62,6 +66,10 @@ const commands: readonly Command[] = [
   showcase,
   demo,
   doctor,
+  benchEdge,
+  benchKernels,
+  benchModel,
+  benchStep,
 ];
 
 const exitCodes: readonly [new (message: string) => Error, number][] = [

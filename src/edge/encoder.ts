@@ -2,17 +2,22 @@ import { scope, step } from "../autograd/tape.js";
 import { EncoderTransform } from "../data/encoder-transform.js";
 import { DataError } from "../errors.js";
 import { unpackBundle } from "../formats/bundle.js";
+import { readSafetensors } from "../formats/safetensors.js";
 import { type AttentionMaps, attentionOf } from "../models/attention-maps.js";
 import type { Encoder } from "../models/encoder.js";
 import type { EncoderSpec } from "../models/encoder-spec.js";
-import { storedEncoder } from "../models/stored-encoder.js";
+import { bestClasses } from "../models/linear-head.js";
+import { storedClassifier } from "../models/stored-classifier.js";
+import { encoderIn } from "../models/stored-encoder.js";
 import { l2Normalize } from "../ops/normalize.js";
 import { dispose, type InitOptions, init, isRunning } from "../runtime/context.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { type BundledClassifier, bundledClassifier, type Prediction } from "./classifier.js";
 import { type EdgeImage, PixelReader } from "./pixels.js";
 import { type BundleSource, readSource } from "./source.js";
 
 export type { AttentionMaps } from "../models/attention-maps.js";
+export type { Prediction } from "./classifier.js";
 export type { EdgeImage } from "./pixels.js";
 
 /** Images that go through the network at once. */
@@ -39,8 +44,11 @@ export async function loadEncoder(source: BundleSource, options: EdgeOptions = {
   if (starts) await init(start);
   let encoder: Encoder | undefined;
   try {
-    encoder = storedEncoder(content, label);
-    return new EdgeEncoder(encoder, unitLength);
+    const file = readSafetensors(content, label);
+    const stored = storedClassifier(file, label);
+    encoder = encoderIn(file, label);
+    const classifier = stored && bundledClassifier(stored, encoder, label);
+    return new EdgeEncoder(encoder, { unitLength, classifier });
   } catch (error) {
     // A smaller network shall find its memory.
     encoder?.backbone.dispose();
@@ -58,14 +66,24 @@ export class EdgeEncoder {
   private readonly transform: EncoderTransform;
   private readonly reader: PixelReader;
   private readonly slot: Tensor;
+  private readonly classifier: BundledClassifier | null;
 
-  constructor(encoder: Encoder, unitLength: boolean) {
+  constructor(
+    encoder: Encoder,
+    { unitLength = false, classifier = null }: { unitLength?: boolean; classifier?: BundledClassifier | null } = {},
+  ) {
     this.spec = encoder.spec;
     this.encoder = encoder;
     this.unitLength = unitLength;
     this.transform = new EncoderTransform(encoder.spec);
     this.reader = new PixelReader(encoder.spec.channels as 1 | 3);
     this.slot = this.transform.allocate(BATCH);
+    this.classifier = classifier;
+  }
+
+  /** Names of the classes that `classify` tells apart; none if the bundle has no classifier. */
+  get classes(): readonly string[] {
+    return this.classifier?.classes ?? [];
   }
 
   /** Length of a feature. */
@@ -88,16 +106,33 @@ export class EdgeEncoder {
 
   /** The class features of images of any sizes, one for each. @throws DataError as `embed` */
   embedBatch(images: readonly EdgeImage[]): Float32Array[] {
-    const features: Float32Array[] = [];
-    for (let first = 0; first < images.length; first += BATCH) {
-      const part = images.slice(first, first + BATCH);
-      part.forEach((image, i) => {
-        this.transform.write([this.reader.read(image)], this.slot.narrow(0, i, 1));
-      });
-      const rows = this.featuresOf(part.length);
-      for (let i = 0; i < part.length; i++) features.push(rows.slice(i * this.featureDim, (i + 1) * this.featureDim));
+    return this.rowsOf(images, (slot) => this.featuresOf(slot));
+  }
+
+  /**
+   * The class of an image by the classifier that was saved in the bundle: a vote of the nearest images of a bank, or a
+   * linear layer.
+   *
+   * @throws DataError if the bundle has no classifier, or the bytes do not fit the size
+   */
+  classify(image: EdgeImage): Prediction;
+  classify(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): Prediction;
+  classify(image: EdgeImage | Uint8Array | Uint8ClampedArray, width?: number, height?: number): Prediction {
+    return this.classifyBatch([ArrayBuffer.isView(image) ? sized(image, width, height) : image])[0];
+  }
+
+  /** The classes of images of any sizes, one for each. @throws DataError as `classify` */
+  classifyBatch(images: readonly EdgeImage[]): Prediction[] {
+    const { classifier } = this;
+    if (!classifier) {
+      throw new DataError(
+        "classify: the bundle has no classifier. Export it with --bank DATA or --head FILE of `poa eval linear`.",
+      );
     }
-    return features;
+    return this.rowsOf(images, (slot) => classifier.score(slot)).map((scores) => {
+      const [index] = bestClasses(scores, scores.length);
+      return { index, name: classifier.classes[index], scores };
+    });
   }
 
   /**
@@ -117,11 +152,27 @@ export class EdgeEncoder {
     this.encoder.backbone.dispose();
     this.transform.dispose();
     this.slot.dispose();
+    this.classifier?.dispose();
   }
 
-  private featuresOf(count: number): Float32Array {
+  /** Images as the network sees them, a few at a time, and a row of what `compute` makes of them for each. */
+  private rowsOf(images: readonly EdgeImage[], compute: (slot: Tensor) => Float32Array): Float32Array[] {
+    const rows: Float32Array[] = [];
+    for (let first = 0; first < images.length; first += BATCH) {
+      const count = Math.min(BATCH, images.length - first);
+      for (let i = 0; i < count; i++) {
+        this.transform.write([this.reader.read(images[first + i])], this.slot.narrow(0, i, 1));
+      }
+      const values = compute(this.slot.narrow(0, 0, count));
+      const length = values.length / count;
+      for (let i = 0; i < count; i++) rows.push(values.slice(i * length, (i + 1) * length));
+    }
+    return rows;
+  }
+
+  private featuresOf(images: Tensor): Float32Array {
     return step(() => {
-      const features = this.encoder.backbone.classToken(this.slot.narrow(0, 0, count));
+      const features = this.encoder.backbone.classToken(images);
       return (this.unitLength ? l2Normalize(features) : features).toArray();
     }) as Float32Array;
   }

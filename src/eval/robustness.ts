@@ -1,4 +1,5 @@
 import type { ImageSource } from "../data/dataset.js";
+import { bestClasses } from "../models/linear-head.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type ImageForm, normalizedImages, type ReadingOptions } from "./features.js";
 import { type KnnOptions, knnVote, type LabelledFeatures } from "./knn.js";
@@ -18,15 +19,6 @@ export function knnClassifier(bank: LabelledFeatures, options: Omit<KnnOptions, 
       return bestClasses(knnVote(features, bank, { ...options, ks: [k] }).get(k)!, classes);
     },
   };
-}
-
-/** The class of the best score in each row of [B · classes], the lower one of two equal ones. */
-export function bestClasses(scores: ArrayLike<number>, classes: number): Int32Array {
-  return Int32Array.from({ length: scores.length / classes }, (_, row) => {
-    let best = row * classes;
-    for (let i = best + 1; i < (row + 1) * classes; i++) if (scores[i] > scores[best]) best = i;
-    return best - row * classes;
-  });
 }
 
 /** A frozen network with what decides about its features. */

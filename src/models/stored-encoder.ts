@@ -1,32 +1,50 @@
 import { ConfigError, DTypeError, FormatError, ShapeError } from "../errors.js";
-import { readSafetensors, type StoredTensor, toFloat32 } from "../formats/safetensors.js";
+import { readSafetensors, type SafetensorsFile, type StoredTensor } from "../formats/safetensors.js";
+import { keepInt8 } from "../ops/int8.js";
 import { shapesOnly } from "../tensor/create.js";
 import { buildBackboneOf, buildEncoder, type Encoder } from "./encoder.js";
 import type { EncoderSpec } from "./encoder-spec.js";
 import { blockCount, parseSpec, SPEC_KEY } from "./stored-spec.js";
+import { storedWeights } from "./stored-weights.js";
 
-/** Prefix of the backbone in a run's teacher file, which holds the heads beside it. */
-const BACKBONE = "backbone.";
+/** Prefix of the backbone in a file that holds heads beside it: a run's teacher, a bundle that classifies. */
+export const BACKBONE = "backbone.";
 
 /**
- * The frozen encoder in the bytes of a safetensors file; of a run's teacher, whose heads are left out, too.
+ * The frozen encoder in the bytes of a safetensors file; of a run's teacher, whose heads are left out, too. Weights of
+ * eight bits are multiplied as such (ops/int8.ts).
  *
  * @param label  what to call the file in an error, usually its path
  * @throws FormatError if it is damaged, or holds no encoder of this library
  */
 export function storedEncoder(bytes: Uint8Array, label: string): Encoder {
-  const { tensors, metadata } = readSafetensors(bytes, label);
+  return encoderIn(readSafetensors(bytes, label), label);
+}
+
+/** The same from a file that has been read. */
+export function encoderIn({ tensors, metadata }: SafetensorsFile, label: string): Encoder {
   const spec = parseSpec(label, metadata.get(SPEC_KEY));
   const own = ownTensors(tensors);
   try {
     expectHeld(label, spec, own);
-    const state = [...own].map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const);
-    return buildEncoder(spec, new Map(state));
+    const { state, int8 } = storedWeights(label, own);
+    const encoder = buildEncoder(spec, state);
+    keepInt8Of(encoder, int8);
+    return encoder;
   } catch (error) {
     if (!(error instanceof ShapeError || error instanceof DTypeError || error instanceof ConfigError)) throw error;
     throw new FormatError(`${label}: its tensors are not those of the network it names. ${error.message}`, {
       cause: error,
     });
+  }
+}
+
+/** Products by whole numbers with the named weights; a window of several taps has none, since its tiles are faster. */
+function keepInt8Of({ backbone }: Encoder, names: readonly string[]): void {
+  const weights = backbone.stateDict();
+  for (const name of names) {
+    const weight = weights.get(name)!;
+    if (weight.shape.slice(2).every((taps) => taps === 1)) keepInt8(weight);
   }
 }
 

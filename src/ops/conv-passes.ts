@@ -18,7 +18,7 @@ export interface Convolution extends Images {
 }
 
 /** One tap that moves from pixel to pixel: a plain product of all pixels with the weight. */
-const isPointwise = ({ axes }: Convolution) => isPoint(axes[0]) && isPoint(axes[1]);
+export const isPointwise = ({ axes }: Convolution) => isPoint(axes[0]) && isPoint(axes[1]);
 
 const isPoint = ({ taps, stride, first }: Axis) => taps === 1 && stride === 1 && first === 0;
 

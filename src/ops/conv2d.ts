@@ -6,8 +6,9 @@ import { empty } from "../tensor/create.js";
 import { formatShape } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectContiguous, expectDType, expectShape } from "./check.js";
-import { type Convolution, forwardPass, inputPass, weightPass } from "./conv-passes.js";
+import { type Convolution, forwardPass, inputPass, isPointwise, weightPass } from "./conv-passes.js";
 import type { TapWeight } from "./conv-product.js";
+import { int8Of, int8Product } from "./int8.js";
 import { imagesOf, type Sides, sidesOf, slidingAxis } from "./window.js";
 
 /** Stride, padding, dilation, groups and rescaling of a convolution. */
@@ -45,6 +46,12 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
   const [rows, columns] = call.axes;
   const features = weight.shape[0];
   const y = empty([call.batch, rows.outputs, columns.outputs, features]);
+  const int8 = isPointwise(call) && call.groups === 1 && call.alpha === 1 ? int8Of(x, weight) : null;
+  if (int8) {
+    const [m, k, shared] = [y.numel / features, call.inputs, { n: features, bias: bias ? bias.ptr : 0 }];
+    int8Product({ ...shared, m, k, a: x.ptr, aRow: call.pixel, weight: int8, c: y.ptr, ldc: features });
+    return y;
+  }
   const w = tapWeight(weight, weight.ptr);
   forwardPass(call, { x: x.ptr, weight: w, bias: bias ? bias.ptr : 0, y: y.ptr });
   return record("conv2d", y, [x, weight, bias], () => {

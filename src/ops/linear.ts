@@ -6,6 +6,7 @@ import { empty } from "../tensor/create.js";
 import { formatShape, rowsOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { expectDType, expectShape } from "./check.js";
+import { int8Of, int8Product } from "./int8.js";
 import { product } from "./product.js";
 
 /** The part of a weight that one strided product covers: `out` rows and `in` columns, at offsets in elements. */
@@ -56,6 +57,12 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
     );
   }
   const y = empty([...x.shape.slice(0, -1), width]);
+  const int8 = blocks.length === 1 && alpha === 1 ? int8Of(x, weight) : null;
+  if (int8) {
+    const bias8 = bias ? bias.ptr : 0;
+    int8Product({ m: rows, n: width, k: cols, a: x.ptr, aRow: ld, weight: int8, bias: bias8, c: y.ptr, ldc: width });
+    return y;
+  }
   const call: Call = { x, weight, bias, alpha, blocks, rows, ldx: ld, width };
   forward(call, y.ptr);
   return record("linear", y, [x, weight, bias], () => {

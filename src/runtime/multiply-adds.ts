@@ -12,6 +12,7 @@ const terms: Cost = (m, n, k) => m * n * k;
 const products: Partial<Record<KernelName, Cost>> = {
   gemm_f32: terms,
   gemm_batch_f32: (batch, m, n, k) => batch * m * n * k,
+  gemm_i8: (_strips, n, k, rows) => rows * n * k,
   attention_f32: (items, _heads, tokens, dim, queries) => 2 * items * tokens * queries * dim,
   attention_grad_f32: (items, _heads, tokens, dim, queries) => 5 * items * tokens * queries * dim,
   attention_bias_grad_f32: (_parts, items, _share, _heads, tokens, dim, queries) => 2 * items * tokens * queries * dim,

@@ -44,6 +44,8 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   gemm_f32: (m, n, k) => 4e-5 * m * n * k,
   gemm_batch_f32: (batch, m, n, k) => 4e-5 * batch * m * n * k,
   pack_b_f32: over(2e-3),
+  ...{ gemm_i8: (strips, n, k) => 8e-5 * strips * n * k, pack_a_i16: over(2e-3) },
+  pack_b_i8: (_panels, n, k) => 2e-3 * n * k,
   nearest_rows_f32: (rows, count, cols) => 2e-4 * rows * count * cols,
   attention_f32: (items, _heads, tokens, dim, queries) => 8e-5 * items * tokens * queries * (dim + 8),
   attention_grad_f32: (items, _heads, tokens, dim, queries) => 2e-4 * items * tokens * queries * (dim + 8),

@@ -1,6 +1,13 @@
 import type { Frame, PersistentArena } from "../runtime/arena.js";
 import { runtime } from "../runtime/context.js";
 
+/** The numbers of a matrix in eight bits each, as the kernels of whole numbers read them (ops/int8.ts). */
+export interface Int8Layout {
+  readonly packed: Storage;
+  /** What one step of each row is worth. */
+  readonly scales: Storage;
+}
+
 /** A stretch of linear memory with one owner lifetime, and at most one gradient of the same layout. */
 export class Storage {
   ptr: number;
@@ -14,6 +21,8 @@ export class Storage {
   gradientPresent = false;
   /** Factor that the optimiser applies while it reads the gradient (set by clipping). */
   gradientScale = 1;
+  /** Where products use eight bits of each number. */
+  int8: Int8Layout | null = null;
   private released = false;
   /** Where persistent memory came from; another runtime may be live when it goes back. */
   private readonly arena: PersistentArena | null;
@@ -66,11 +75,19 @@ export class Storage {
     return this.released ? "has been disposed." : "belongs to a runtime that has been disposed, or replaced by init().";
   }
 
+  /** Gives the memory of the eight bits back. */
+  dropInt8(): void {
+    this.int8?.packed.release();
+    this.int8?.scales.release();
+    this.int8 = null;
+  }
+
   /** Gives persistent memory back. */
   release(): void {
     if (this.released || !this.arena) return;
     this.released = true;
     this.arena.release(this.ptr, this.sizeBytes);
     this.gradient?.release();
+    this.dropInt8();
   }
 }

@@ -132,6 +132,7 @@ export class Tensor {
     const start = this.ptr / sizeOf[this.dtype];
     const { heap } = runtime();
     const target = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
+    this.storage.dropInt8(); // they are of the numbers before
     if (this.contiguous) target.set(values, start);
     else
       forEachOffset(this.shape, this.strides, (offset, i) => {

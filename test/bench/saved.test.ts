@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
-import type { Measurement } from "../../bench/measure.js";
 import { type Run, ratioTo, resultLine } from "../../bench/saved.js";
+import type { Measurement } from "../../src/cli/bench/measure.js";
 import { test } from "../support/test.js";
 
 const result: Measurement = {

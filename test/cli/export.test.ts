@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { readSafetensors } from "../../src/formats/safetensors.js";
 import { readOnnx } from "../support/onnx-file.js";
-import { expectCode, expectExit, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, expectExit, imagesIn, tinyPretrain, workshop } from "../support/program.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
@@ -78,6 +78,64 @@ test("an edge bundle is a MODEL too, and computes the same at the edge", async (
   assert.equal(read("8x1.poa.npy"), read("8x1.safetensors.npy"));
 });
 
+test("weights of eight bits are compared by the direction of features, and the bundle is a MODEL", async () => {
+  const args = ["export", "run", "--format", "edge", "--dtype", "int8", "--json", "--out", "int8.poa"];
+  const { result } = await expectCode(0, args, { cwd });
+  assert.equal([result.dtype, result.tolerance], ["int8", 0.98]);
+  assert.ok(Number(result.cosine) > 0.99 && Number(result.cosine) <= 1, String(result.cosine));
+  assert.ok(Number(result.bytes) === statSync(join(cwd, "int8.poa")).size);
+  await expectCode(0, ["embed", "int8.poa", "--data", "images", "--out", "int8.npy"], { cwd });
+  const people = await expectCode(
+    0,
+    args.filter((word) => word !== "--json"),
+    { cwd },
+  );
+  assert.match(
+    people.stdout,
+    /^int8\.poa: network 16x2, \d+ bytes, cosine to the network's features at least [01]\.\d{6}\n$/,
+  );
+});
+
+test("a bank or a linear head goes into the bundle, which classifies as poa eval does", async () => {
+  const run = ["export", "run", "--format", "edge", "--json", "--out"];
+  const { result } = await expectCode(0, [...run, "bank.poa", "--bank", "images", "--k", "3"], { cwd });
+  const names = result.classes as string[];
+  const probe = [
+    "eval",
+    "linear",
+    "run",
+    "--data",
+    "split",
+    "--iterations",
+    "6",
+    "--batch-size",
+    "5",
+    "--out",
+    "probe",
+  ];
+  for (const split of ["train", "test"]) imagesIn(join(cwd, "split", split), 6);
+  await expectCode(0, probe, { cwd });
+  const headed = await expectCode(0, [...run, "head.poa", "--head", "probe", "--dtype", "f16"], { cwd });
+  assert.equal(
+    [names, headed.result.classes],
+    [
+      ["left", "right"],
+      ["left", "right"],
+    ],
+  );
+  for (const [bundle, dtypes] of [
+    ["bank.poa", ["bank.features F32", "bank.labels I32"]],
+    ["head.poa", ["head.bias F32", "head.weight F32"]],
+  ] as const) {
+    const { tensors } = readSafetensors(read(bundle).subarray(16), bundle);
+    const beside = [...tensors]
+      .filter(([name]) => !name.startsWith("backbone."))
+      .map(([name, { dtype }]) => `${name} ${dtype}`);
+    assert.equal(beside.sort(), [...dtypes]);
+    await expectCode(0, ["embed", bundle, "--data", "images", "--out", `${bundle}.npy`], { cwd });
+  }
+});
+
 test("what is wrong is told with its exit code", async () => {
   const onnx = ["--format", "onnx", "--out", "x.onnx"];
   for (const [code, args, message] of [
@@ -89,6 +147,11 @@ test("what is wrong is told with its exit code", async () => {
     [2, ["run", ...onnx, "--batch", "0"], /--batch is "0"/],
     [2, ["run", ...onnx, "--image-size", "7"], /multiple of \d+, the patch size/],
     [2, ["run", "--format", "safetensors", "--out", "x", "--normalize"], /--normalize is for --format onnx/],
+    [2, ["run", ...onnx, "--dtype", "int8"], /--dtype int8 is for --format edge/],
+    [2, ["run", ...onnx, "--bank", "images"], /--bank is for --format edge/],
+    [2, ["run", "--format", "edge", "--out", "x", "--bank", "images", "--head", "h"], /a bundle has one classifier/],
+    [2, ["run", "--format", "edge", "--out", "x", "--k", "5"], /--k is about the vote of a bank/],
+    [3, ["run", "--format", "edge", "--out", "x", "--head", "none"], /none cannot be read/],
     [3, ["nothing", ...onnx], /nothing is not there/],
   ] as const) {
     assert.match((await expectCode(code, ["export", ...args], { cwd })).stderr, message);

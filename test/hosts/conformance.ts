@@ -90,7 +90,7 @@ async function extractionDifference(trainer: Trainer): Promise<number> {
   const [{ name }] = trainer.space.distinct();
   const slice = trainer.encoder(name);
   const bundle = encoderBundle({ ...slice, backbone: slice.backbone.materialize() });
-  const [inPlace, readBack] = [new EdgeEncoder(slice, false), await loadEncoder(bundle)];
+  const [inPlace, readBack] = [new EdgeEncoder(slice), await loadEncoder(bundle)];
   const images = drawnImages(4);
   const [a, b] = [inPlace, readBack].map((encoder) => encoder.embedBatch(images));
   return Math.max(...b.map((feature, i) => difference(name, a[i], feature)));

@@ -14,6 +14,7 @@ export * from "./cross-entropy.js";
 export * from "./elementwise.js";
 export * from "./gather.js";
 export * from "./gemm.js";
+export * from "./gemm-i8.js";
 export * from "./giou.js";
 export * from "./group-norm.js";
 export * from "./image.js";

@@ -1,8 +1,8 @@
-import { step } from "../../src/autograd/tape.js";
-import type { Backbone } from "../../src/models/backbone.js";
-import { sum } from "../../src/ops/reduce.js";
-import type { BenchCase, Prepared } from "../case.js";
-import { random } from "../random.js";
+import { step } from "../../autograd/tape.js";
+import type { Backbone } from "../../models/backbone.js";
+import { sum } from "../../ops/reduce.js";
+import type { BenchCase, Prepared } from "./case.js";
+import { random } from "./seeded.js";
 
 /** Images of a benchmark and where their network occurs. */
 export interface PassShape {

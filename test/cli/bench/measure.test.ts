@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import type { BenchCase } from "../../bench/case.js";
-import { type Measurement, measure } from "../../bench/measure.js";
-import { test } from "../support/test.js";
+import type { BenchCase } from "../../../src/cli/bench/case.js";
+import { type Measurement, measure } from "../../../src/cli/bench/measure.js";
+import { test } from "../../support/test.js";
 
 const processorMs = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
 

@@ -1,6 +1,6 @@
 import { Bench } from "tinybench";
+import type { Peak } from "../../runtime/peak.js";
 import { type BenchCase, type Unit, unitOfWork } from "./case.js";
-import type { Peak } from "./peak.js";
 
 /** What one case took, over rounds that alternate with the multiply-add peak. */
 export interface Measurement {

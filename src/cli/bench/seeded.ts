@@ -1,7 +1,7 @@
-import { fromArray } from "../src/tensor/create.js";
-import { Rng } from "../src/tensor/random.js";
-import { numelOf, type Shape } from "../src/tensor/shape.js";
-import type { Tensor } from "../src/tensor/tensor.js";
+import { fromArray } from "../../tensor/create.js";
+import { Rng } from "../../tensor/random.js";
+import { numelOf, type Shape } from "../../tensor/shape.js";
+import type { Tensor } from "../../tensor/tensor.js";
 
 /** A persistent tensor of seeded numbers in [−1, 1). */
 export function random(shape: Shape, seed = 0): Tensor {

@@ -7,6 +7,8 @@ export interface BenchCase {
   readonly work: number;
   /** For the unit "us": how many of the things that are timed one call does; default 1. */
   readonly repeats?: number;
+  /** Images of one call, where it is told how many of them pass in a second too. */
+  readonly images?: number;
   /** Taken only if this word of the name is asked for, since a call takes many seconds. */
   readonly onlyAs?: string;
   /** Allocates and fills what one call needs, and returns the call, alone or with the release of what it needs. */
