@@ -23,10 +23,13 @@ const lines: Line[] = rows.flatMap(([number, , cell, runBy]) => {
   return named ? [{ number, file: named[1], name: named[2], runBy }] : [];
 });
 
-/** Patterns of the names of the tests in a file; what is put into a name stands for any text. */
+/** Patterns of the names of the tests in a file, literal or of a constant; what is put into a name stands for any text. */
 function namesIn(file: string): RegExp[] {
   const source = readFileSync(join(root, file), "utf8");
-  return [...source.matchAll(/[tT]est\(\s*(["'`])(.*?)\1,/g)].map(([, , name]) => {
+  return [
+    ...source.matchAll(/(?:[tT]est|inBrowser|withCollection)\(\s*(["'`])(.*?)\1,|const [A-Z_]+ =\s*(")(.*?)";/g),
+  ].map(([, , literal, , named]) => {
+    const name = literal ?? named;
     const parts = name.split(/\$\{[^}]*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     return new RegExp(`^${parts.join(".+")}$`);
   });
