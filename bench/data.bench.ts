@@ -1,7 +1,7 @@
+import type { BenchCase, Prepared } from "../src/cli/bench/case.js";
 import { resolveConfig } from "../src/poa/config.js";
 import { Rng } from "../src/tensor/random.js";
 import { BatchMaker } from "../src/train/crops.js";
-import type { BenchCase, Prepared } from "../src/cli/bench/case.js";
 import { PlainCrops } from "./data/plain-batch.js";
 
 /** Of the images before they are cropped. */

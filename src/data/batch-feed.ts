@@ -10,6 +10,7 @@ import type { DecodedImage } from "./packed-source.js";
 import type { InputRecipe } from "./sample-inputs.js";
 import { decodes } from "./source-recipe.js";
 
+/** Which batches a training reads, and who prepares them. */
 export interface FeedOptions {
   readonly batchSize: number;
   readonly seed: number;
@@ -38,7 +39,9 @@ export type FedBatch = ImageBatch | PreparedBatch;
 /** What reads batches one after the other, from some iteration on. */
 interface Reading {
   readonly broken: ReadonlyMap<string, string>;
+  /** The next batch. */
   next(): Promise<FedBatch>;
+  /** Ends the reading; workers stop. */
   close(): void;
 }
 

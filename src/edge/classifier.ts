@@ -23,7 +23,9 @@ export interface Prediction {
 /** A classifier beside an encoder: normalised images [B, C, S, S] in, scores [B · classes] out. */
 export interface BundledClassifier {
   readonly classes: readonly string[];
+  /** A score for each class, image by image. */
   score(images: Tensor): Float32Array;
+  /** Gives its memory back. */
   dispose(): void;
 }
 

@@ -8,11 +8,13 @@ const GIB = 2 ** 30;
 /** Where train.cache_gib is null. */
 const DEFAULT_GIB = { none: 0, memory: 2, disk: 16 };
 
+/** What a cache of decoded images may take. */
 export interface CacheOptions {
   /** Bound on the bytes that are kept. */
   readonly maxBytes: number;
   /** Free space that is to be left for other things, such as checkpoints. Default 0. */
   readonly reserveBytes?: number;
+  /** Told of what the cache could not keep. */
   readonly onWarning?: (message: string) => void;
 }
 

@@ -51,7 +51,8 @@ test("docs/reliability.md has a line for every case, and tests for all but those
 test("every test that docs/reliability.md names is in its file, and run by the command that it says", () => {
   const problems = lines.flatMap(({ file, name, runBy }) => {
     if (!existsSync(join(root, file))) return [`there is no ${file}`];
-    const command = file.endsWith(".slow.ts") ? "`npm run test:slow`" : "`npm test`";
+    const [, kind] = /\.(\w+)\.ts$/.exec(file)!;
+    const command = { test: "`npm test`", slow: "`npm run test:slow`", long: "`npm run test:kills`" }[kind];
     if (runBy !== command) return [`${file} is run by ${command}`];
     return namesIn(file).some((pattern) => pattern.test(name)) ? [] : [`${file} has no test "${name}"`];
   });
