@@ -5,13 +5,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { expectCode, expectExit, tinyPretrain, workshop } from "../support/program.js";
+import { expectCode, expectExit, startPoa, tinyPretrain, workshop } from "../support/program.js";
 import { smallDiskProblem, withSmallDisk } from "../support/small-disk.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { leaveOut, test } from "../support/test.js";
@@ -31,26 +33,34 @@ function diskTest(name: string, fn: () => Promise<void>, problem = smallDiskProb
   else leaveOut(name, problem);
 }
 
-diskTest(
-  "a disk that is too small for the next checkpoint ends the run with 5, both figures, and the old ones whole",
-  () =>
-    withSmallDisk("size=500k", async (disk, remount) => {
-      const run = join(disk, "run");
-      const { stderr, stdout } = await expectCode(5, pretrainIn(run), { cwd });
-      assert.match(
-        stderr,
-        /^error: checkpoint \d+ needs \d+ MiB in .*checkpoints, \d+ MiB are free\. Free space, then resume/m,
-      );
-      assert.not.match(stderr + stdout, /saved|\d steps, \d+ images/);
-      const before = checkpointsOf(run);
-      assert.ok(before.length > 0 && before.every((name) => /^\d+$/.test(name)), `${before}`);
-      assert.not.ok(existsSync(join(run, "lock")));
-      remount("size=20m");
-      await expectCode(0, ["resume", run], { cwd });
-      const whole = join(tempFolder(), "whole");
-      await expectCode(0, pretrainIn(whole), { cwd });
-      for (const step of [...before, "000000008"]) assert.equal(bytesOf(run, step), bytesOf(whole, step), step);
-    }),
+diskTest("a disk without space for the next checkpoint ends the run with 5, both figures, and the old ones whole", () =>
+  withSmallDisk("size=20m", async (disk) => {
+    const run = join(disk, "run");
+    const seldom = ["train.checkpoint_every_steps=40", "train.keep_last=100", "optim.epochs=20"];
+    const trainIn = (out: string) => [...tinyPretrain.slice(0, -1), out, ...seldom];
+    const running = startPoa([...trainIn(run), "--json"], { cwd });
+    await running.said(/"iteration":42,/);
+    running.child.kill("SIGSTOP"); // between two saves, while others fill the disk
+    const filler = join(disk, "filler");
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(filler, new Uint8Array(bavail * bsize - (64 << 10)));
+    running.child.kill("SIGCONT");
+    const { code, stderr, stdout } = await running.done;
+    assert.is(code, 5, stderr);
+    assert.match(
+      stderr,
+      /^error: checkpoint 80 needs \d+ MiB in .*checkpoints, \d+ MiB are free\. Free space, then resume/m,
+    );
+    assert.not.match(stderr + stdout, /saved|\d steps, \d+ images/);
+    const before = checkpointsOf(run);
+    assert.equal(before, ["000000000", "000000040"]);
+    assert.not.ok(existsSync(join(run, "lock")));
+    rmSync(filler);
+    await expectCode(0, ["resume", run], { cwd });
+    const whole = join(tempFolder(), "whole");
+    await expectCode(0, trainIn(whole), { cwd });
+    for (const step of [...before, "000000080"]) assert.equal(bytesOf(run, step), bytesOf(whole, step), step);
+  }),
 );
 
 diskTest("a disk that fills up while a checkpoint is written ends the run with 5, and nothing half of it stays", () =>
