@@ -56,7 +56,7 @@ interface LimitCase {
 
 limitTest("a process that may open no more files ends with 5 and names the image, which counts as no broken one", {
   out: "files",
-  limit: "-n 200",
+  limit: "-n 500",
   message: /^error: .*\.png: cannot be read, since the host has nothing left for it \(EMFILE\)\. .*ulimit -n/m,
   env: preloaded("open-files"),
 });
