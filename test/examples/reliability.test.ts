@@ -52,7 +52,7 @@ test("every test that docs/reliability.md names is in its file, and run by the c
   const problems = lines.flatMap(({ file, name, runBy }) => {
     if (!existsSync(join(root, file))) return [`there is no ${file}`];
     const [, kind] = /\.(\w+)\.ts$/.exec(file)!;
-    const command = { test: "`npm test`", slow: "`npm run test:slow`", long: "`npm run test:kills`" }[kind];
+    const command = { test: "`npm test`", slow: "`npm run test:slow`", long: "`npm run test:long`" }[kind];
     if (runBy !== command) return [`${file} is run by ${command}`];
     return namesIn(file).some((pattern) => pattern.test(name)) ? [] : [`${file} has no test "${name}"`];
   });

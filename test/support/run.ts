@@ -1,5 +1,5 @@
 // Runs test files, each in a process of its own, as many at once as there are cores, and closes with `N passed, N failed`.
-// Usage: node dist/test/support/run.js [--slow] [file or folder ...]
+// Usage: node dist/test/support/run.js [--slow|--long] [file or folder ...]
 import { spawn } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -12,7 +12,7 @@ function collect(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path).flatMap((name) => {
     const child = join(path, name);
-    return statSync(child).isDirectory() || /\.(test|slow)\.js$/.test(name) ? collect(child) : [];
+    return statSync(child).isDirectory() || /\.(test|slow|long)\.js$/.test(name) ? collect(child) : [];
   });
 }
 
@@ -48,10 +48,10 @@ function runFile(file: string): Promise<Outcome> {
 }
 
 const args = process.argv.slice(2);
-const slow = args.includes("--slow");
+const kind = args.includes("--long") ? "long" : args.includes("--slow") ? "slow" : "test";
 const paths = args.filter((arg) => !arg.startsWith("--"));
 const found = (paths.length > 0 ? paths : [testRoot]).flatMap(collect);
-const files = paths.length > 0 ? found : found.filter((file) => file.endsWith(slow ? ".slow.js" : ".test.js"));
+const files = paths.length > 0 ? found : found.filter((file) => file.endsWith(`.${kind}.js`));
 
 const queue = [...files];
 const totals: Outcome = { passed: 0, failed: 0 };
