@@ -232,7 +232,11 @@ inBrowser("a browser without SIMD is told so", async () => {
   const worker = readFileSync(new URL("../../../src/report/showcase/client/worker.js", import.meta.url), "utf8");
   const without = `
     WebAssembly.validate = () => false;
-    WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError("Invalid opcode 0xfd"); } };`;
+    WebAssembly.Module = class {
+      constructor({ byteLength }) {
+        if (byteLength > 8) throw new WebAssembly.CompileError("Invalid opcode 0xfd"); // the empty module has no SIMD
+      }
+    };`;
   const instead: Instead = (url) => (url.endsWith("/worker.js") ? worker + without : undefined);
   await withPage(instead, async (browser, url) => {
     const { page } = await open(browser, url);
