@@ -11,7 +11,7 @@ await init();
 
 const KILLS = 200;
 const LAST = 400;
-const settings = [`optim.epochs=${LAST / 4}`, "train.checkpoint_every_steps=3"];
+const settings = [`optim.epochs=${LAST / 4}`, "train.checkpoint_every_steps=1"];
 
 const cwd = workshop();
 const pretrainIn = (run: string) => [...tinyPretrain.slice(0, -1), run, "--quiet", ...settings];
@@ -24,9 +24,10 @@ function endOf(run: string): string {
   return paths.map((path) => readFileSync(path).toString("hex")).join();
 }
 
-/** Where a process was when it was killed. */
-function stageOf(run: string): "start" | "step" | "save" {
-  if (!existsSync(join(cwd, run, "lock"))) return "start";
+/** Where the process `pid` was when it was killed. */
+function stageOf(run: string, pid: number): "start" | "step" | "save" {
+  const lock = join(cwd, run, "lock");
+  if (!existsSync(lock) || !readFileSync(lock, "utf8").includes(`${pid}`)) return "start";
   const checkpoints = join(cwd, run, "checkpoints");
   return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.endsWith(".partial"))
     ? "save"
@@ -72,7 +73,7 @@ test(
         furthest = -1;
         continue;
       }
-      const stage = stageOf("killed");
+      const stage = stageOf("killed", running.child.pid!);
       stages[stage]++;
       kills++;
       startMs *= stage === "start" ? 1.05 : 0.98; // what else the host does comes and goes
