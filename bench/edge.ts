@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import * as onnx from "onnxruntime-web";
+import { processorMs, quantileOf } from "../src/cli/bench/measure.js";
 import { type EdgeEncoder, type EdgeImage, loadEncoder } from "../src/edge/encoder.js";
 import { encoderBundle } from "../src/export/encoder-bundle.js";
 import { encoderToOnnx, IMAGES } from "../src/export/onnx/model.js";
@@ -183,11 +184,11 @@ async function inTurns(
     times.onnx.push(marks[3] - marks[2]);
   }
   const ratio = (a: number[], b: number[]) =>
-    quantile(
+    quantileOf(
       a.map((value, i) => value / b[i]),
       0.5,
     );
-  const figures = (list: number[]) => ({ ms: quantile(list, 0.5), msP95: quantile(list, 0.95) });
+  const figures = (list: number[]) => ({ ms: quantileOf(list, 0.5), msP95: quantileOf(list, 0.95) });
   return {
     ...{ f32: figures(times.f32), int8: figures(times.int8), onnx: figures(times.onnx) },
     ...{ f32ToOnnx: ratio(times.f32, times.onnx), int8ToF32: ratio(times.int8, times.f32) },
@@ -213,18 +214,6 @@ function normalized({ data, width, height }: EdgeImage): Float32Array {
 function relativeDifference(a: Float32Array, b: Float32Array): number {
   const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0) / largest;
-}
-
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = Math.floor(at);
-  return sorted[low] + (at - low) * (sorted[Math.ceil(at)] - sorted[low]);
 }
 
 const figure = (ms: number) => ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);

@@ -37,6 +37,20 @@ export interface ImageSource {
   readonly recipe?: SourceRecipe;
 }
 
+/** The same images under the same names, read in another way. */
+export function readBy(source: ImageSource, read: ImageSource["read"], recipe?: SourceRecipe): ImageSource {
+  return {
+    name: source.name,
+    length: source.length,
+    labels: source.labels,
+    classes: source.classes,
+    read,
+    path: (index) => source.path(index),
+    fingerprint: () => source.fingerprint(),
+    recipe,
+  };
+}
+
 /** The images `indices[0], indices[1], ...` of a source, under a name of their own. */
 export function subset(source: ImageSource, indices: Int32Array, name: string): ImageSource {
   const { labels } = source;

@@ -1,4 +1,4 @@
-import type { ImageSource, RawImage } from "./dataset.js";
+import { type ImageSource, type RawImage, readBy } from "./dataset.js";
 
 /**
  * The same source, with its decoded images kept in memory once they have been read, as far as they fit. Broken images are not kept.
@@ -17,17 +17,9 @@ export function memoryCache(source: ImageSource, maxBytes: number): ImageSource 
     }
     return image;
   };
-  return {
-    name: source.name,
-    length: source.length,
-    labels: source.labels,
-    classes: source.classes,
-    read: (index) => {
-      const image = kept.get(index) ?? source.read(index);
-      return image instanceof Promise ? image.then((read) => keep(index, read)) : keep(index, image);
-    },
-    path: (index) => source.path(index),
-    fingerprint: () => source.fingerprint(),
-    recipe: source.recipe && { kind: "memory", of: source.recipe, maxBytes },
+  const read = (index: number) => {
+    const image = kept.get(index) ?? source.read(index);
+    return image instanceof Promise ? image.then((decoded) => keep(index, decoded)) : keep(index, image);
   };
+  return readBy(source, read, source.recipe && { kind: "memory", of: source.recipe, maxBytes });
 }

@@ -1,4 +1,4 @@
-import type { ImageSource, RawImage } from "./dataset.js";
+import { type ImageSource, type RawImage, readBy } from "./dataset.js";
 import { PackedImages } from "./packed-images.js";
 import type { PackedIdentity } from "./packed-index.js";
 
@@ -50,13 +50,5 @@ export function packedSource(
     if (wanted && Atomics.load(wanted, 0) === 1) onDecoded({ index, image, damaged: kept === "damaged" });
     return image;
   };
-  return {
-    name: source.name,
-    length: source.length,
-    labels: source.labels,
-    classes: source.classes,
-    read,
-    path: (index) => source.path(index),
-    fingerprint: () => source.fingerprint(),
-  };
+  return readBy(source, read);
 }

@@ -1,8 +1,6 @@
 import type { Encoder } from "../models/encoder.js";
 import type { Architecture } from "../models/encoder-spec.js";
-import { contiguous, copyStrided } from "../ops/layout.js";
-import { globalAvgPool } from "../ops/pool.js";
-import { empty } from "../tensor/create.js";
+import { linearFeatures } from "../models/linear-head.js";
 import { roundHalfEven } from "../tensor/math.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { FeatureReader } from "./features.js";
@@ -68,19 +66,6 @@ export class LinearInputs implements FeatureReader {
    * @returns rows [B, dim]
    */
   read(images: Tensor): Tensor {
-    const taken = this.encoder.backbone.intermediate(images, this.positions);
-    const rows = empty([images.shape[0], this.dim]);
-    let first = 0;
-    for (const part of [...taken.map(({ classToken }) => classToken), patchMean(taken[taken.length - 1].patchTokens)]) {
-      copyStrided(part.shape, part, rows.narrow(1, first, part.shape[1]), 0);
-      first += part.shape[1];
-    }
-    return rows;
+    return linearFeatures(this.encoder.backbone, images, { positions: this.positions, pooled: true });
   }
-}
-
-/** The mean of patch features [B, N, F] over the patches. */
-function patchMean(patches: Tensor): Tensor {
-  const [batch, count, dim] = patches.shape;
-  return globalAvgPool(contiguous(patches).reshape([batch, 1, count, dim]));
 }

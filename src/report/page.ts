@@ -29,9 +29,20 @@ export function pageUpdate(sections: readonly Section[]): PageUpdate {
 }
 
 /** A square that grows out of smaller ones, as the networks do. */
-export const ICON =
+const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' stroke='%232f6fdf' " +
   "stroke-width='1.6'%3E%3Cpath d='M2 14V2h12v12zM2 10.5h7.5V14M2 7v0h0'/%3E%3C/svg%3E";
+
+/** What begins the head of every page of this library. */
+export function pageHead(title: string, policy: string): Html {
+  return html`<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · poa</title>
+<link rel="icon" href="${ICON}">
+`;
+}
 
 /** One HTML file that refers to no other. Its policy allows the scripts and styles that are in it and nothing else. */
 export function page(options: PageOptions): string {
@@ -41,13 +52,7 @@ export function page(options: PageOptions): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy(assets, { connects: events !== undefined })}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · poa</title>
-<link rel="icon" href="${ICON}">
-${assets.styles.map(
+${pageHead(title, contentPolicy(assets, { connects: events !== undefined }))}${assets.styles.map(
   (text) => html`<style>${new Html(text)}</style>
 `,
 )}</head>

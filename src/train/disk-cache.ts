@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, statfsSync, truncateSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { ImageSource, RawImage } from "../data/dataset.js";
+import { type ImageSource, type RawImage, readBy } from "../data/dataset.js";
 import { PackedImages, packedFiles } from "../data/packed-images.js";
 import { ENTRY_BYTES, type PackedIdentity } from "../data/packed-index.js";
 import type { DecodedImage, PackedPlaceRecipe } from "../data/packed-source.js";
@@ -36,13 +36,7 @@ export function diskCache(source: ImageSource, options: DiskCacheOptions): Cache
   const files = new CacheFiles(source, options);
   return {
     source: {
-      name: source.name,
-      length: source.length,
-      labels: source.labels,
-      classes: source.classes,
-      read: (index) => files.read(index),
-      path: (index) => source.path(index),
-      fingerprint: () => source.fingerprint(),
+      ...readBy(source, (index) => files.read(index)),
       get recipe() {
         return source.recipe && { kind: "packed" as const, of: source.recipe, place: files.place() };
       },

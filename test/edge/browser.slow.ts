@@ -2,10 +2,10 @@ import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
 import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
-import { browserPath, startBrowser } from "../support/browser.js";
+import { inBrowser, withPage } from "../support/browser.js";
 import { noiseImage } from "../support/image-bytes.js";
-import { type Answer, serveModules } from "../support/page-server.js";
-import { leaveOut, test } from "../support/test.js";
+import { serveModules } from "../support/module-server.js";
+import type { Answer } from "../support/serve.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
 import { tinyResnet, tinySwin } from "../support/tiny-families.js";
 
@@ -59,16 +59,9 @@ async function inPage({ rgba, width, height, files }: Picture & { files: string[
 
 /** What a page makes of the image with each file. */
 async function embeddedInPage(files: string[]): Promise<(number[] | string)[]> {
-  const server = await serveModules({ answer });
-  const browser = await startBrowser(browserPath!);
-  try {
-    const page = await browser.newPage();
-    await page.goto(server.origin);
-    return await page.evaluate(inPage, { rgba: withAlpha(), width: image.width, height: image.height, files });
-  } finally {
-    await browser.close();
-    server.close();
-  }
+  return withPage(await serveModules({ answer }), "/", (page) =>
+    page.evaluate(inPage, { rgba: withAlpha(), width: image.width, height: image.height, files }),
+  );
 }
 
 /** What the library makes of it. */
@@ -78,10 +71,6 @@ async function embeddedHere(bundle: Uint8Array): Promise<number[]> {
   encoder.dispose();
   return feature;
 }
-
-const inBrowser: typeof test = browserPath
-  ? (name, fn) => test(name, fn, { timeoutMs: 120_000 })
-  : (name) => leaveOut(name, "there is no chromium on the PATH");
 
 inBrowser("a browser computes the features of the library, bit for bit, for every family", async () => {
   const features = await embeddedInPage(["0.poa", "1.poa", "2.poa"]);

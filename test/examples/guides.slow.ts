@@ -1,21 +1,11 @@
 import { spawn } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { delimiter, dirname, extname, join } from "node:path";
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import { browserPath, startBrowser } from "../support/browser.js";
+import { inBrowser, withPage } from "../support/browser.js";
+import { serveFolder } from "../support/serve.js";
 import { tempFolder } from "../support/temp-folder.js";
-import { leaveOut, test } from "../support/test.js";
+import { test } from "../support/test.js";
 import { documents, type FencedBlock, fencedBlocks, root } from "./markdown.js";
 import { transpiled, typeProblems } from "./type-check.js";
 import { type Outcome, workspace } from "./workspace.js";
@@ -96,41 +86,22 @@ test(
   LIMIT,
 );
 
-const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
-
 /** What the page of the guide shows, from a static server, under the policy that the guide names. */
 async function shownByPage(): Promise<string> {
-  const server = createServer(({ url = "/" }, response) => {
-    const path = join(photos, "public", url === "/" ? "index.html" : url);
-    const type = types[extname(path)] ?? "application/octet-stream";
-    const policy = "script-src 'self' 'wasm-unsafe-eval'";
-    if (existsSync(path)) response.writeHead(200, { "content-type": type, "content-security-policy": policy });
-    else response.writeHead(404);
-    response.end(existsSync(path) ? readFileSync(path) : undefined);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const browser = await startBrowser(browserPath!);
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const headers = { "content-security-policy": "script-src 'self' 'wasm-unsafe-eval'" };
+  return withPage(await serveFolder(join(photos, "public"), { headers }), "/", async (page) => {
     await page.getByText("numbers in").waitFor();
     return (await page.textContent("output"))!;
-  } finally {
-    await browser.close();
-    server.close();
-  }
+  });
 }
 
-if (browserPath === undefined)
-  leaveOut("the page of the guide embeds what is drawn", "there is no chromium on the PATH");
-else
-  test(
-    "the page of the guide embeds what is drawn",
-    async () => {
-      assert.match(await shownByPage(), /^64 numbers in [\d.]+ ms$/);
-    },
-    LIMIT,
-  );
+inBrowser(
+  "the page of the guide embeds what is drawn",
+  async () => {
+    assert.match(await shownByPage(), /^64 numbers in [\d.]+ ms$/);
+  },
+  LIMIT,
+);
 
 test(
   "an op written as the guide says builds and passes its tests",

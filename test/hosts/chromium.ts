@@ -1,4 +1,4 @@
-import { startBrowser } from "../support/browser.js";
+import { withPage } from "../support/browser.js";
 import { isolation, serveModules } from "../support/module-server.js";
 import type { Conformance } from "./conformance.js";
 import type { HostRun } from "./host.js";
@@ -15,18 +15,12 @@ export const chromiumSettings: readonly ChromiumSetting[] = [false, true].flatMa
 );
 
 /** Runs the suite in a page of its own browser. */
-export async function inChromium(path: string, { where, isolated }: ChromiumSetting): Promise<HostRun> {
-  const server = await serveModules(isolated ? isolation : {});
-  const browser = await startBrowser(path);
-  try {
-    const page = await browser.newPage();
-    await page.goto(server.origin);
+export async function inChromium({ where, isolated }: ChromiumSetting): Promise<HostRun> {
+  const server = await serveModules({ headers: isolated ? isolation : {} });
+  return withPage(server, "/", async (page) => {
     const found = await page.evaluate(where === "page" ? onPage : inWorker);
-    return { version: browser.version().split(".")[0], found };
-  } finally {
-    await browser.close();
-    server.close();
-  }
+    return { version: page.context().browser()!.version().split(".")[0], found };
+  });
 }
 
 async function onPage(): Promise<Conformance> {

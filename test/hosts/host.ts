@@ -61,7 +61,7 @@ export const hosts: readonly Host[] = [
       setting,
       threads: setting.isolated ? "promised" : "impossible",
       missing: browserPath === undefined ? "no Chromium is installed" : null,
-      run: () => inChromium(browserPath!, setting),
+      run: () => inChromium(setting),
     }),
   ),
 ];

@@ -1,12 +1,10 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
 import { loadEncoder } from "../../src/edge.js";
 import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { init } from "../../src/runtime/context.js";
-import { browserPath, startBrowser } from "../support/browser.js";
+import { inBrowser, withPage } from "../support/browser.js";
 import { noiseImage } from "../support/image-bytes.js";
-import { leaveOut, test } from "../support/test.js";
+import { type Answer, serve } from "../support/serve.js";
 import { tinyEncoder } from "../support/tiny-encoder.js";
 import { bundled } from "./edge-bundle.js";
 
@@ -39,33 +37,24 @@ interface Outcome {
 async function inPageWith(scripts: string, hash = ""): Promise<Outcome> {
   const { files } = await bundled(PROGRAM, { splitting: true });
   const { data, width, height } = image;
-  const served = new Map<string, readonly [type: string, body: string | Uint8Array]>([
-    ["/", ["text/html", '<!doctype html><meta charset="utf-8"><script type="module" src="main.js"></script>']],
-    ["/image.json", ["application/json", JSON.stringify({ data: [...data], width, height })]],
-    ["/encoder.poa", ["application/octet-stream", encoder]],
+  const served = new Map<string, Answer>([
+    [
+      "/",
+      {
+        type: "text/html",
+        body: '<!doctype html><meta charset="utf-8"><script type="module" src="main.js"></script>',
+      },
+    ],
+    ["/image.json", { type: "application/json", body: JSON.stringify({ data: [...data], width, height }) }],
+    ["/encoder.poa", { type: "application/octet-stream", body: encoder }],
   ]);
-  for (const [name, body] of files) served.set(`/${name}`, ["text/javascript", body]);
-  const server = createServer(({ url = "" }, response) => {
-    const [type, body] = served.get(url) ?? [];
-    const policy = `default-src 'none'; connect-src 'self'; script-src ${scripts}`;
-    response.writeHead(type ? 200 : 404, { "content-type": type ?? "text/plain", "content-security-policy": policy });
-    response.end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const browser = await startBrowser(browserPath!);
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${hash}`);
-    return await page.evaluate(() => (globalThis as unknown as { outcome: Promise<Outcome> }).outcome);
-  } finally {
-    await browser.close();
-    server.close();
-  }
+  for (const [name, body] of files) served.set(`/${name}`, { type: "text/javascript", body });
+  const policy = `default-src 'none'; connect-src 'self'; script-src ${scripts}`;
+  const server = await serve((path) => served.get(path) ?? null, { "content-security-policy": policy });
+  return withPage(server, `/${hash}`, (page) =>
+    page.evaluate(() => (globalThis as unknown as { outcome: Promise<Outcome> }).outcome),
+  );
 }
-
-const inBrowser: typeof test = browserPath
-  ? (name, fn) => test(name, fn, { timeoutMs: 120_000 })
-  : (name) => leaveOut(name, "there is no chromium on the PATH");
 
 inBrowser(
   "a bundled page that may compile WebAssembly and evaluate no text computes the library's feature",

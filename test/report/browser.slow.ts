@@ -1,18 +1,13 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { Dashboard } from "../../src/report/dashboard.js";
-import { browserPath, startBrowser } from "../support/browser.js";
+import { inBrowser, withBrowser } from "../support/browser.js";
+import { openPage, shoot } from "../support/page-view.js";
 import { expectCode, tinyPretrain, workshop } from "../support/program.js";
 import { append, metricsLine, rankFile, recordOf, writtenRun } from "../support/run-files.js";
-import { leaveOut, test } from "../support/test.js";
-
-/** Where pictures of the pages are left for people, if it is set. */
-const SHOTS = process.env.POA_SCREENSHOTS;
-
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
 
 const evaluations = [2, 5, 7]
   .map((iteration) => {
@@ -38,30 +33,6 @@ async function makeReport(): Promise<string> {
   return pathToFileURL(join(cwd, "report.html")).href;
 }
 
-interface Opened {
-  readonly page: Page;
-  /** What the page complained about. */
-  readonly complaints: string[];
-  /** Addresses that it asked for. */
-  readonly asked: string[];
-}
-
-interface View {
-  readonly scheme: "light" | "dark";
-  readonly size: keyof typeof sizes;
-}
-
-async function open(browser: Browser, url: string, { scheme, size }: View): Promise<Opened> {
-  const context = await browser.newContext({ viewport: sizes[size], colorScheme: scheme, deviceScaleFactor: 2 });
-  const page = await context.newPage();
-  const [complaints, asked]: [string[], string[]] = [[], []];
-  page.on("console", (message) => complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => asked.push(request.url()));
-  await page.goto(url);
-  return { page, complaints, asked };
-}
-
 /** For each chart the share of its pixels that have the colour of its first or second series; one may hide the other. */
 function drawnShares(page: Page): Promise<Record<string, number>> {
   return page.evaluate(() => {
@@ -85,37 +56,18 @@ function drawnShares(page: Page): Promise<Record<string, number>> {
   });
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
-}
-
 function assertDrawn(shares: Readonly<Record<string, number>>, least: number): void {
   const charts = Object.entries(shares);
   assert.ok(charts.length >= least, `${charts.length} charts`);
   for (const [id, share] of charts) assert.ok(share > 0.0002, `${id}: ${share} of the canvas is drawn`);
 }
 
-async function withBrowser(body: (browser: Browser) => Promise<void>): Promise<void> {
-  const browser = await startBrowser(browserPath!);
-  try {
-    await body(browser);
-  } finally {
-    await browser.close();
-  }
-}
-
-const inBrowser: typeof test = browserPath
-  ? (name, fn) => test(name, fn, { timeoutMs: 120_000 })
-  : (name) => leaveOut(name, "there is no chromium on the PATH");
-
 inBrowser("a report draws every chart on a phone and a desktop, in light and dark, without a complaint", async () => {
   const report = await smallReport();
   await withBrowser(async (browser) => {
     for (const scheme of ["light", "dark"] as const) {
       for (const size of ["phone", "desktop"] as const) {
-        const { page, complaints, asked } = await open(browser, report, { scheme, size });
+        const { page, complaints, asked } = await openPage(browser, report, { scheme, size });
         assertDrawn(await drawnShares(page), 14);
         const pictures = await page.evaluate(() => [...document.images].map(({ naturalWidth }) => naturalWidth));
         assert.is(pictures.length, 4);
@@ -138,7 +90,7 @@ inBrowser(
   async () => {
     const report = await smallReport();
     await withBrowser(async (browser) => {
-      const { page, complaints } = await open(browser, report, { scheme: "light", size: "phone" });
+      const { page, complaints } = await openPage(browser, report, { scheme: "light", size: "phone" });
       await page.emulateMedia({ colorScheme: "dark" });
       await page.setViewportSize({ width: 844, height: 390 });
       await page.waitForFunction(() => {
@@ -156,7 +108,7 @@ inBrowser("a dashboard that is opened before the first step fills itself and fol
   const dashboard = await Dashboard.start(recordOf(path), { port: 0 });
   try {
     await withBrowser(async (browser) => {
-      const { page, complaints } = await open(browser, dashboard.url, { scheme: "light", size: "desktop" });
+      const { page, complaints } = await openPage(browser, dashboard.url, { scheme: "light", size: "desktop" });
       assert.equal(await drawnShares(page), {});
       for (const iteration of [0, 1, 2]) append(path, "metrics.jsonl", `${metricsLine(iteration)}\n`);
       await page.waitForSelector("[data-chart] canvas");

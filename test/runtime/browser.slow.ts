@@ -1,7 +1,6 @@
 import * as assert from "uvu/assert";
-import { browserPath, startBrowser } from "../support/browser.js";
-import { type Answer, PAGE_NONCE, serveModules } from "../support/page-server.js";
-import { leaveOut, test } from "../support/test.js";
+import { inBrowser, withPage } from "../support/browser.js";
+import { isolation, type ModuleServerOptions, serveModules } from "../support/module-server.js";
 
 interface Started {
   /** Every number of a tensor filled with 2 was 2. */
@@ -32,37 +31,18 @@ async function inPage(options: object): Promise<Started> {
   }
 }
 
-interface Page {
+interface Page extends ModuleServerOptions {
   readonly options?: object;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly answer?: (path: string) => Answer | null | undefined;
 }
 
 /** What init(options) does in a page that is served with these headers. */
 async function startedWith({ options = {}, ...served }: Page): Promise<Started> {
-  const server = await serveModules(served);
-  const browser = await startBrowser(browserPath!);
-  try {
-    const page = await browser.newPage();
-    await page.goto(server.origin);
-    return await page.evaluate(inPage, options);
-  } finally {
-    await browser.close();
-    server.close();
-  }
+  return withPage(await serveModules(served), "/", (page) => page.evaluate(inPage, options));
 }
 
 const policy = (...more: string[]) => ({
-  "content-security-policy": [`script-src 'self' 'nonce-${PAGE_NONCE}'${more[0] ?? ""}`, ...more.slice(1)].join("; "),
+  "content-security-policy": [`script-src 'self'${more[0] ?? ""}`, ...more.slice(1)].join("; "),
 });
-const isolated = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
-
-const inBrowser: typeof test = browserPath
-  ? (name, fn) => test(name, fn, { timeoutMs: 120_000 })
-  : (name) => leaveOut(name, "there is no chromium on the PATH");
 
 inBrowser("a page whose policy forbids WebAssembly is told what to allow, and computes once it does", async () => {
   const { error } = await startedWith({ headers: policy() });
@@ -77,13 +57,13 @@ inBrowser(
     const alone = await startedWith({ options: { threads: 2 } });
     assert.equal([alone.computes, alone.threads], [true, 1]);
     assert.match(String(alone.threadsProblem), /Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy/);
-    const shared = await startedWith({ options: { threads: 2 }, headers: isolated });
+    const shared = await startedWith({ options: { threads: 2 }, headers: isolation });
     assert.equal(shared, { computes: true, threads: 2, threadsProblem: null });
   },
 );
 
 inBrowser("a page whose policy forbids workers computes on one thread and says why", async () => {
-  const headers = { ...isolated, ...policy(" 'wasm-unsafe-eval'", "worker-src 'self'") };
+  const headers = { ...isolation, ...policy(" 'wasm-unsafe-eval'", "worker-src 'self'") };
   const { computes, threads, threadsProblem } = await startedWith({ options: { threads: 2 }, headers });
   assert.equal([computes, threads], [true, 1]);
   assert.match(String(threadsProblem), /could not be loaded/);

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createServer, type OutgoingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { OutgoingHttpHeaders } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Answer, serve, type TestServer } from "./serve.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -11,6 +11,8 @@ const types: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".css": "text/css",
 };
+
+const EMPTY_PAGE: Answer = { type: types[".html"], body: "<!doctype html><meta charset=utf-8><title>poa</title>" };
 
 /** Where the names of packages lead, as a bundler or a development server finds out from their package.json. */
 const addresses = new Map<string, string>([
@@ -25,42 +27,39 @@ function ownEntries(): [string, string][] {
   );
 }
 
-/** A running server of this checkout's files. */
-export interface ModuleServer {
-  readonly origin: string;
-  close(): void;
-}
-
 /** What lets threads of a page share memory. */
 export const isolation: OutgoingHttpHeaders = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 };
 
-/** Serves pages and modules as they are, but for the names of packages in imports, on which browsers' workers would fail. */
-export async function serveModules(headers: OutgoingHttpHeaders = {}): Promise<ModuleServer> {
-  const server = createServer(({ url = "/" }, response) => {
-    const body = bodyOf(new URL(url, "http://127.0.0.1").pathname);
-    const type = types[extname(url)] ?? types[".html"];
-    response.writeHead(body === null ? 404 : 200, { ...headers, "content-type": type }).end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+export interface ModuleServerOptions {
+  /** Sent with everything. */
+  readonly headers?: OutgoingHttpHeaders;
+  /** Comes first; undefined leaves a path to the checkout, null is 404. */
+  readonly answer?: (path: string) => Answer | null | undefined;
 }
 
-function bodyOf(path: string): string | null {
-  if (path === "/") return "<!doctype html><meta charset=utf-8><title>poa</title>";
+/**
+ * Serves an empty page, and pages and modules of this checkout as they are, but for the names of packages in imports, on which
+ * browsers' workers would fail.
+ */
+export function serveModules({ headers, answer = () => undefined }: ModuleServerOptions = {}): Promise<TestServer> {
+  return serve((path) => {
+    const own = answer(path);
+    return own === undefined ? ofCheckout(path) : own;
+  }, headers);
+}
+
+function ofCheckout(path: string): Answer | null {
+  if (path === "/") return EMPTY_PAGE;
   if (!/^\/(dist|examples|node_modules\/@assemblyscript)\/[\w/.-]+\.(js|html|css)$/.test(path) || path.includes(".."))
     return null;
   const text = readFileSync(join(root, path), "utf8");
-  if (!path.endsWith(".js")) return text;
-  return text.replace(/(\bfrom |\bimport\()"([^"./][^"]*)"/g, (whole, before, name) =>
+  const type = types[extname(path)];
+  if (!path.endsWith(".js")) return { type, body: text };
+  const body = text.replace(/(\bfrom |\bimport\()"([^"./][^"]*)"/g, (whole, before, name) =>
     addresses.has(name) ? `${before}"${addresses.get(name)}"` : whole,
   );
+  return { type, body };
 }

@@ -1,4 +1,5 @@
 import { Bench } from "tinybench";
+import { quantile } from "../../eval/bootstrap.js";
 import type { Peak } from "../../runtime/peak.js";
 import { type BenchCase, type Unit, unitOfWork } from "./case.js";
 
@@ -62,15 +63,15 @@ function timed(
   });
   const times = samples.map(({ caseMs }) => caseMs);
   const { name, unit, work, repeats = 1 } = benchCase;
-  const seconds = quantile(times, 0.5) / 1000;
+  const seconds = quantileOf(times, 0.5) / 1000;
   const shares = samples.map((sample) => work / (1e6 * sample.caseMs) / sample.peak);
   return {
     name,
     unit,
     rate: unit === "us" ? seconds / repeats / unitOfWork.us : work / seconds / unitOfWork[unit],
-    spread: (quantile(times, 0.75) - quantile(times, 0.25)) / 2000 / seconds,
-    share: unit === "GFLOP/s" ? quantile(shares, 0.5) : null,
-    peak: quantile(
+    spread: (quantileOf(times, 0.75) - quantileOf(times, 0.25)) / 2000 / seconds,
+    share: unit === "GFLOP/s" ? quantileOf(shares, 0.5) : null,
+    peak: quantileOf(
       samples.map((sample) => sample.peak),
       0.5,
     ),
@@ -94,14 +95,13 @@ function repeated(run: () => void): { call: () => void; times: number } {
   return { call, times };
 }
 
-function processorMs(): number {
+/** Time that the threads of this process have run. */
+export function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = Math.floor(at);
-  return sorted[low] + (at - low) * (sorted[Math.ceil(at)] - sorted[low]);
+/** The quantile of numbers in any order. */
+export function quantileOf(values: readonly number[], share: number): number {
+  return quantile(Float64Array.from(values).sort(), share);
 }

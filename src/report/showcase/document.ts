@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Html, html, inlineJson } from "../html.js";
 import { countText, percentText, wholeText } from "../number-text.js";
-import { ICON } from "../page.js";
+import { pageHead } from "../page.js";
 import { style } from "../style.js";
 import { CONTENT_ID, type ShowcaseContent, type ShowcaseNetwork, VOTERS } from "./content.js";
 import { showcaseStyle } from "./style.js";
@@ -25,13 +25,7 @@ export function showcaseDocument({ title, subtitle, content, program }: Showcase
   return html`<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy({ guard, styles })}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · poa</title>
-<link rel="icon" href="${ICON}">
-<style>${new Html(styles)}</style>
+${pageHead(title, policy({ guard, styles }))}<style>${new Html(styles)}</style>
 <script type="module">${new Html(guard)}</script>
 <script type="module" src="${program}" id="program"></script>
 </head>

@@ -1,7 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
@@ -12,16 +10,12 @@ import { readEncoder } from "../../../src/export/encoder-file.js";
 import { nearestRows } from "../../../src/ops/nearest.js";
 import type { ShowcaseContent } from "../../../src/report/showcase/content.js";
 import { init } from "../../../src/runtime/context.js";
-import { browserPath, startBrowser } from "../../support/browser.js";
+import { inBrowser, withBrowser } from "../../support/browser.js";
+import { openPage, shoot } from "../../support/page-view.js";
 import { expectCode, pngOf, tinyPretrain, workshop } from "../../support/program.js";
+import { type FolderServerOptions, serveFolder } from "../../support/serve.js";
 import { squareImage } from "../../support/square-run.js";
-import { leaveOut, test } from "../../support/test.js";
 
-/** Where pictures of the page are left for people, if it is set. */
-const SHOTS = process.env.POA_SCREENSHOTS;
-
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
-const types: Readonly<Record<string, string>> = { ".js": "text/javascript", ".html": "text/html", ".png": "image/png" };
 /** Larger than what the networks see. */
 const dropped = squareImage(3, { side: 40 });
 
@@ -40,44 +34,13 @@ async function makeShowcase(): Promise<string> {
   return join(cwd, "page");
 }
 
-/** What a server answers instead of a file; undefined for the file itself, null for 404. */
-type Instead = (url: string) => string | null | undefined;
+type Instead = FolderServerOptions["instead"];
 
 const AS_IT_IS: Instead = () => undefined;
 const without =
   (name: string): Instead =>
   (url) =>
     url.endsWith(`/${name}`) ? null : undefined;
-
-/** A server of files and nothing else. */
-async function served(folder: string, instead: Instead): Promise<{ server: Server; url: string }> {
-  const server = createServer(({ url = "/" }, response) => {
-    const path = join(folder, url === "/" ? "index.html" : decodeURI(url));
-    const given = instead(url);
-    const body = given === undefined && existsSync(path) && statSync(path).isFile() ? readFileSync(path) : given;
-    if (body == null) response.writeHead(404).end();
-    else response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" }).end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
-}
-
-interface View {
-  readonly scheme: "light" | "dark";
-  readonly size: keyof typeof sizes;
-}
-
-/** Opens an address, and collects what the page complains about and whom it asks. */
-async function open(browser: Browser, url: string, { scheme, size }: View = { scheme: "light", size: "desktop" }) {
-  const context = await browser.newContext({ viewport: sizes[size], colorScheme: scheme, deviceScaleFactor: 2 });
-  const page = await context.newPage();
-  const [complaints, asked]: [string[], string[]] = [[], []];
-  page.on("console", (message) => complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => asked.push(request.url()));
-  await page.goto(url);
-  return { page, complaints, asked };
-}
 
 /** Waits until what is shown belongs to what is chosen. */
 async function settled(page: Page): Promise<void> {
@@ -138,33 +101,21 @@ function mapColors(page: Page): Promise<number[]> {
   );
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
-}
-
 async function withPage(instead: Instead, body: (browser: Browser, url: string, folder: string) => Promise<void>) {
   const folder = await showcaseFolder();
-  const { server, url } = await served(folder, instead);
-  const browser = await startBrowser(browserPath!);
+  const server = await serveFolder(folder, { instead });
   try {
-    await body(browser, url, folder);
+    await withBrowser((browser) => body(browser, `${server.origin}/`, folder));
   } finally {
-    await browser.close();
     server.close();
   }
 }
 
 await init();
 
-const inBrowser: typeof test = browserPath
-  ? (name, fn) => test(name, fn, { timeoutMs: 180_000 })
-  : (name) => leaveOut(name, "there is no chromium on the PATH");
-
 inBrowser("a dropped image finds the neighbours that the library finds, by every network that is chosen", async () => {
   await withPage(AS_IT_IS, async (browser, url, folder) => {
-    const { page, complaints, asked } = await open(browser, url);
+    const { page, complaints, asked } = await openPage(browser, url);
     await settled(page);
     await drop(page, "square.png", "image/png", pngOf(dropped));
     await page.waitForSelector('[aria-label="square.png"][aria-pressed="true"]');
@@ -188,7 +139,7 @@ inBrowser(
     await withPage(AS_IT_IS, async (browser, url) => {
       for (const scheme of ["light", "dark"] as const) {
         for (const size of ["phone", "desktop"] as const) {
-          const { page, complaints } = await open(browser, url, { scheme, size });
+          const { page, complaints } = await openPage(browser, url, { scheme, size });
           await settled(page);
           await page.getByText("Measure all").click();
           await page.waitForFunction(() =>
@@ -211,7 +162,7 @@ inBrowser(
 
 inBrowser("what goes wrong is told on the page in plain words", async () => {
   await withPage(without("16x2.poa"), async (browser, url, folder) => {
-    const { page } = await open(browser, url);
+    const { page } = await openPage(browser, url);
     const problem = page.locator("#problem");
     await problem.filter({ hasText: /16x2\.poa cannot be loaded: the server answers 404/ }).waitFor();
     await page.getByLabel("8x1").check();
@@ -219,11 +170,11 @@ inBrowser("what goes wrong is told on the page in plain words", async () => {
     assert.not.ok(await problem.isVisible());
     await drop(page, "notes.txt", "text/plain", Uint8Array.of(1, 2, 3));
     await problem.filter({ hasText: "notes.txt is no image that this browser can read." }).waitFor();
-    const file = await open(browser, pathToFileURL(join(folder, "index.html")).href);
+    const file = await openPage(browser, pathToFileURL(join(folder, "index.html")).href);
     await file.page.getByText(/Browsers load no modules from files\. Serve this folder/).waitFor();
   });
   await withPage(without("main.js"), async (browser, url) => {
-    const { page } = await open(browser, url);
+    const { page } = await openPage(browser, url);
     await page.getByText(/modules of this page cannot be loaded/).waitFor();
   });
 });
@@ -239,7 +190,7 @@ inBrowser("a browser without SIMD is told so", async () => {
     };`;
   const instead: Instead = (url) => (url.endsWith("/worker.js") ? worker + without : undefined);
   await withPage(instead, async (browser, url) => {
-    const { page } = await open(browser, url);
+    const { page } = await openPage(browser, url);
     await page.locator("#problem").filter({ hasText: /SIMD/ }).waitFor();
   });
 });
