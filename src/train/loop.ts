@@ -2,6 +2,7 @@ import { NumericError } from "../errors.js";
 import { BestCheckpoints } from "./best-checkpoints.js";
 import { type EvaluateTeacher, type Evaluation, Evaluations } from "./evaluation.js";
 import { eventTurns } from "./event-turn.js";
+import { heapBound } from "./heap-bound.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunLog } from "./run-log.js";
 import type { StepReport, Trainer } from "./trainer.js";
@@ -50,6 +51,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   let savedStep = folder.checkpoints.steps().includes(trainer.iteration) ? trainer.iteration : -1;
   let badSteps = 0;
   const nextTurn = eventTurns();
+  const boundHeap = heapBound();
   const log = new RunLog(folder, train);
   const best = new BestCheckpoints(folder, trainer);
   const evaluations = evaluate ? new Evaluations(trainer, folder, { ...options, evaluate, onWarning }) : null;
@@ -71,6 +73,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     if (signal?.aborted) break;
     const evaluationDue = evaluations?.due ?? false;
     const report = await trainer.step({ observe: evaluationDue });
+    boundHeap();
     totals.images += report.images;
     totals.waitMs += report.dataWaitMs;
     totals.loss = report.loss;
