@@ -1,9 +1,8 @@
-// Threads of kernels that break in the middle of a call: POA_TEST_BREAKS is the statement that they run then.
+// Threads of kernels that break in a call once the folder POA_TEST_BREAKS_AFTER is there: POA_TEST_BREAKS is the statement that
+// they run then. A number of calls would not do, for a run first times the host, with as many calls as it is fast.
 import { createRequire } from "node:module";
 import type { WorkerOptions } from "node:worker_threads";
 
-/** Calls that a thread does well before. */
-const GOOD_CALLS = 200;
 const CALL = "exports[name](...call);";
 
 const threads = createRequire(import.meta.url)("node:worker_threads") as {
@@ -14,7 +13,8 @@ const { Worker } = threads;
 threads.Worker = class extends Worker {
   constructor(source: string, options: WorkerOptions) {
     if (!source.includes(CALL)) throw new Error("the program of a thread calls no kernel");
-    const breaks = `if ((globalThis.calls = (globalThis.calls ?? 0) + 1) > ${GOOD_CALLS}) { ${process.env.POA_TEST_BREAKS} }`;
-    super(source.replace(CALL, `${breaks} ${CALL}`), { ...options, resourceLimits: { maxOldGenerationSizeMb: 16 } });
+    const { POA_TEST_BREAKS: breaks, POA_TEST_BREAKS_AFTER: folder } = process.env;
+    const call = `if (require("node:fs").existsSync(${JSON.stringify(folder)})) { ${breaks} } ${CALL}`;
+    super(source.replace(CALL, call), { ...options, resourceLimits: { maxOldGenerationSizeMb: 16 } });
   }
 };
