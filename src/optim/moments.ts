@@ -12,8 +12,10 @@ const WINDOW = 1 << 18;
 export interface StateTensor {
   readonly shape: Shape;
   readonly dtype: Tensor["dtype"];
-  /** All elements in row-major order. */
+  /** A copy of all elements in row-major order. */
   toArray(): ReturnType<Tensor["toArray"]>;
+  /** The same where they lie, to be read before the next change. */
+  peek(): ReturnType<Tensor["toArray"]>;
   /** The only element. @throws ShapeError if there is more than one */
   item(): number;
   /** @throws ShapeError for another number of values */
@@ -100,6 +102,10 @@ class HostTensor implements StateTensor {
 
   toArray(): Float32Array | Float64Array {
     return this.held().slice();
+  }
+
+  peek(): Float32Array | Float64Array {
+    return this.held();
   }
 
   item(): number {

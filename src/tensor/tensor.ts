@@ -109,16 +109,17 @@ export class Tensor {
 
   /** A copy of the elements in row-major order, in the type of the live heap (f32; f64 on a heap of doubles). */
   toArray(): Float32Array | Float64Array | Int32Array | Uint8Array {
-    const start = this.ptr / sizeOf[this.dtype];
-    const { heap } = runtime();
-    const source = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
-    if (this.contiguous) return source.slice(start, start + this.numel);
-    const result = source.slice(0, 0).constructor as new (n: number) => typeof source;
-    const copy = new result(this.numel);
-    forEachOffset(this.shape, this.strides, (offset, i) => {
-      copy[i] = source[start + offset];
-    });
-    return copy;
+    const [source, start] = this.place();
+    return this.contiguous ? source.slice(start, start + this.numel) : this.gathered();
+  }
+
+  /**
+   * The elements as `toArray` gives them, but where they lie if they lie in that order: to be read before the next op, and not
+   * to be written.
+   */
+  peek(): Float32Array | Float64Array | Int32Array | Uint8Array {
+    const [source, start] = this.place();
+    return this.contiguous ? source.subarray(start, start + this.numel) : this.gathered();
   }
 
   /**
@@ -129,9 +130,7 @@ export class Tensor {
     if (values.length !== this.numel) {
       throw new ShapeError(`write: ${values.length} values for ${formatShape(this.shape)}, which has ${this.numel}.`);
     }
-    const start = this.ptr / sizeOf[this.dtype];
-    const { heap } = runtime();
-    const target = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
+    const [target, start] = this.place();
     this.storage.dropInt8(); // they are of the numbers before
     if (this.contiguous) target.set(values, start);
     else
@@ -179,6 +178,23 @@ export class Tensor {
     const view = new Tensor(this.storage, shape, { strides, offset, dtype: this.dtype });
     view.name = this.name;
     return view;
+  }
+
+  /** The array of the live heap that holds the elements, and the index of the first. */
+  private place(): [Float32Array | Float64Array | Int32Array | Uint8Array, number] {
+    const { heap } = runtime();
+    const source = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
+    return [source, this.ptr / sizeOf[this.dtype]];
+  }
+
+  private gathered(): Float32Array | Float64Array | Int32Array | Uint8Array {
+    const [source, start] = this.place();
+    const array = source.slice(0, 0).constructor as new (n: number) => typeof source;
+    const copy = new array(this.numel);
+    forEachOffset(this.shape, this.strides, (offset, i) => {
+      copy[i] = source[start + offset];
+    });
+    return copy;
   }
 
   private axis(op: string, axis: number): number {

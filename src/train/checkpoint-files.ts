@@ -185,7 +185,7 @@ function allFinite(data: ArrayLike<number>): boolean {
 function stored(part: string, tensors: ReadonlyMap<string, StateTensor>): Map<string, StoredTensor> {
   return new Map(
     [...tensors].map(([name, x]) => {
-      const data = x.toArray();
+      const data = x.peek(); // nothing is computed until the file is written
       if (!allFinite(data)) {
         throw new NumericError(
           `checkpoint: ${part} ${name} holds a number that is not finite, so nothing is saved. Resume from the checkpoint before with a lower learning rate.`,

@@ -76,8 +76,6 @@ export function estimateRun(config: Config, images: number | null, options: Esti
 const DECODED_BATCHES = 3;
 /** Decoded images at a time of a worker (data/crew-program.ts). */
 const DECODED_BY_WORKER = 4;
-/** A checkpoint is written from copies of weights, teacher and moments. */
-const COPIED_BYTES_PER_PARAMETER = 16;
 /** The engine's own heap: a young generation at its limit, what is older within its bound (heap-bound.ts), compiled code. */
 const HEAP_BYTES = 62 << 20;
 /** What a thread touches of the working memory of its kernels, and its own stack and heap. */
@@ -97,7 +95,7 @@ export interface ProcessOptions {
 
 /** What a run adds to the resident memory of a process that has its images open and the runtime started, its heap aside. */
 export function processBytes(
-  { memory, backboneParams, headParams }: RunEstimate,
+  { memory }: RunEstimate,
   { train, crops }: Config,
   { images, image = TYPICAL_IMAGE, threads = 1, workers = 0 }: ProcessOptions,
 ): number {
@@ -105,12 +103,11 @@ export function processBytes(
   const { batch_size_per_gpu: batch, accumulate } = train;
   const decoded = workers > 0 ? workers * DECODED_BY_WORKER : DECODED_BATCHES * batch;
   const cached = train.cache === "memory" ? Math.min(cacheBytes(train), images * imageBytes) : 0;
-  const copies = COPIED_BYTES_PER_PARAMETER * (backboneParams + headParams);
   const engine = HEAP_BYTES + threads * THREAD_BYTES + workers * WORKER_BYTES;
   const pixels = 2 * crops.global_crops_size ** 2 + crops.local_crops_number * crops.local_crops_size ** 2;
   const slots = workers > 0 ? (accumulate + 1) * batch * 4 * CHANNELS * pixels : 0; // data/batch-crew.ts
   const { stateBytes, activationBytes, hostBytes } = memory;
-  return stateBytes + activationBytes + hostBytes + decoded * imageBytes + slots + cached + copies + engine;
+  return stateBytes + activationBytes + hostBytes + decoded * imageBytes + slots + cached + engine;
 }
 
 /**

@@ -6,10 +6,12 @@ const LENGTH = 1000;
 
 /** Parts whose numbers tell the step. */
 export function partsAt(step: number): CheckpointPart[] {
+  const numbers = new Float32Array(LENGTH).fill(step);
   const x: StateTensor = {
     dtype: "f32",
     shape: [LENGTH],
-    toArray: () => new Float32Array(LENGTH).fill(step),
+    toArray: () => numbers.slice(),
+    peek: () => numbers,
     item: () => step,
     write() {},
     dispose() {},

@@ -116,6 +116,16 @@ test("a copy stays what it was when the tensor changes", async () => {
   assert.equal([...copy], [0, 1]);
 });
 
+test("elements are looked at where they lie, or copied if they lie in another order", async () => {
+  await init();
+  const x = counting([2, 2]);
+  const seen = x.peek();
+  assert.equal([...seen], [...x.toArray()]);
+  x.write([5, 6, 7, 8]);
+  assert.equal([...seen], [5, 6, 7, 8]);
+  assert.equal([...x.permute([1, 0]).peek()], [5, 7, 6, 8]);
+});
+
 test("writing another number of values is refused, so is item of several", async () => {
   await init();
   const x = counting([2, 3]);
