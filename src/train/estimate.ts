@@ -77,7 +77,7 @@ const DECODED_BATCHES = 3;
 /** Decoded images at a time of a worker (data/crew-program.ts). */
 const DECODED_BY_WORKER = 4;
 /** The engine's own heap: a young generation at its limit, what is older within its bound (heap-bound.ts), compiled code. */
-const HEAP_BYTES = 62 << 20;
+const HEAP_BYTES = 64 << 20;
 /** What a thread touches of the working memory of its kernels, and its own stack and heap. */
 const THREAD_BYTES = 3 << 20;
 /** Engine, decoder and image kernels of a worker. */
