@@ -14,9 +14,6 @@ const SPECIAL = /[^\w@%+=:,./-]/;
 /** Arguments as they would be typed. */
 const typed = (args) => ["poa", ...args].map((word) => (SPECIAL.test(word) ? `'${word}'` : word)).join(" ");
 
-/** A call that has failed: what was called, and what it said. */
-export class FailedCall extends Error {}
-
 export class Calls {
   /**
    * @param options.data  folder of the data sets
@@ -25,10 +22,12 @@ export class Calls {
    */
   constructor({ data, jobs, root }) {
     this.env = { ...process.env, POA_DATA: data, POA_THREADS: "1" };
+    this.data = data;
     this.root = root;
     this.free = jobs;
     this.waiting = [];
     this.asked = new Map();
+    /** What has failed: the call, and below it what it said. */
     this.failures = [];
     this.stopping = new AbortController();
   }
@@ -108,10 +107,10 @@ export class Calls {
     return new Promise((done, fail) => {
       execFile(process.execPath, [program, ...args, "--json", "--quiet"], options, (error, stdout, stderr) => {
         if (!error) return done(JSON.parse(stdout.trim().split("\n").at(-1)));
-        const failure = new FailedCall(`${call}\n${stderr.trim() || error.message}`);
+        const failure = new Error(`${call}\n${stderr.trim() || error.message}`);
         if (!this.stopping.signal.aborted) {
           this.failures.push(failure);
-          console.error(`failed: ${failure.message}`);
+          console.error(`failed   ${call}`);
         }
         return fail(failure);
       });

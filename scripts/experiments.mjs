@@ -112,6 +112,7 @@ async function run(experiments, { data, out, seeds, jobs, chosen, length, write 
   writeFileSync(join(out, "tables.md"), text.join("\n"));
   console.log(text.join("\n"));
   if (write) writeTables(write, tables);
+  for (const { message } of calls.failures) console.error(`\nfailed: ${message}`);
   console.error(`${((performance.now() - started) / 60_000).toFixed(1)} minutes`);
   return Object.keys(tables).length === chosen.length ? 0 : 1;
 }
