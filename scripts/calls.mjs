@@ -66,7 +66,7 @@ export class Calls {
   start({ path, of }) {
     const start = `${path}-start`;
     const checkpoint = join("checkpoints", "000000000");
-    if (!existsSync(start)) {
+    if (!existsSync(join(start, "config.yaml"))) {
       cpSync(join(path, checkpoint), join(start, checkpoint), { recursive: true });
       cpSync(join(path, "config.yaml"), join(start, "config.yaml"));
     }

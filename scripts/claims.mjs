@@ -74,30 +74,21 @@ const only = ({ width, depth }) => [
 /** Each network as a part of one run, in a file of its own, beside the same network with a run to itself. */
 async function alone(calls, context) {
   const { seed } = context;
-  const run = await pretrain(calls, context, "preset", []);
-  const rows = judged.map(async ({ name, width, depth }) => {
+  const row = async ({ name, width, depth }) => {
+    const [title, settings] = name === full.name ? ["no-elastic", ALONE] : [`alone-${name}`, only({ width, depth })];
+    const [run, own] = await all([pretrain(calls, context, "preset", []), pretrain(calls, context, title, settings)]);
     const encoders = `${run.path}-encoders-${name}`;
-    await calls.once(
-      `preset-${seed}-extract-${name}`,
-      ["subnets", "extract", run.path, "--net", name, "--out", encoders],
-      {
-        of: run.of,
-      },
-    );
-    const start = calls.start(run);
-    const whole = name === full.name;
-    const own = whole
-      ? await pretrain(calls, context, "no-elastic", ALONE)
-      : await pretrain(calls, context, `alone-${name}`, only({ width, depth }));
+    const extract = ["subnets", "extract", run.path, "--net", name, "--out", encoders];
+    await calls.once(`preset-${seed}-extract-${name}`, extract, { of: run.of });
     const figures = await all([
-      knn(calls, `preset-${seed}-start-${name}`, { ...start, net: name }),
+      knn(calls, `preset-${seed}-start-${name}`, { ...calls.start(run), net: name }),
       knn(calls, `preset-${seed}-extracted-${name}`, { path: `${encoders}/${name}.safetensors`, of: run.of }),
       knn(calls, `alone-${seed}-start-${name}`, { ...calls.start(own), net: name }),
-      knn(calls, `${whole ? "no-elastic" : `alone-${name}`}-${seed}-${name}`, { ...own, net: name }),
+      knn(calls, `${title}-${seed}-${name}`, { ...own, net: name }),
     ]);
     return [name, figures];
-  });
-  return Object.fromEntries(await all(rows));
+  };
+  return Object.fromEntries(await all(judged.map(row)));
 }
 
 const counts = config.dino.head_n_prototypes;
@@ -109,7 +100,10 @@ await runExperiments({
   about: `Tests what the paper says about orderings: runs of ${PRESET} on CIFAR-10, judged by k-NN.`,
   sets: ["cifar10-subset"],
   experiments: {
-    alone: { head: ["network", "start", "extracted from one run", "start", "pre-trained alone"], compute: alone },
+    alone: {
+      head: ["network", "in one run, start", "extracted from it", "alone, start", "pre-trained alone"],
+      compute: alone,
+    },
     lambda: values("dino.lambda_ie", { symbol: "λ", short: "lambda", others: [0.6, 0.8, 0.9] }),
     scale: values("student.net_select_scale", { symbol: "sampling scale", short: "scale", others: [1, 3] }),
     parts: variants({
