@@ -1,5 +1,6 @@
 import { FormatError } from "../errors.js";
 import { BasicBlock, Bottleneck } from "../nn/residual-block.js";
+import type { ScaledLayer } from "../nn/slice-scale.js";
 import type { Backbone } from "./backbone.js";
 import type { Architecture, ResnetArchitecture, SwinArchitecture, VitArchitecture } from "./encoder-spec.js";
 import { ResNet } from "./resnet.js";
@@ -30,6 +31,7 @@ function vitArchitecture({ blocks, patch_embed, width, depth }: VisionTransforme
     qkvBias: attn.qkv.bias !== null,
     projBias: attn.proj.bias !== null,
     ffnBias: mlp.fc1.bias !== null,
+    ...scaleOf(attn.qkv),
   };
 }
 
@@ -50,6 +52,7 @@ function swinArchitecture(swin: SwinTransformer): SwinArchitecture {
     qkvBias: attn.w_msa.qkv.bias !== null,
     shiftSmallMaps,
     patchScale,
+    ...scaleOf(attn.w_msa.qkv),
   };
 }
 
@@ -69,5 +72,11 @@ function resnetArchitecture({ conv1, norm1, stages, width, depths, patchScale }:
     groups: byGroups ? norm1.groups : 1,
     patchScale,
     ...(first[0] instanceof BasicBlock ? { block: "basic" } : {}),
+    ...scaleOf(conv1),
   };
+}
+
+/** Of a network whose layers are all alike in that. */
+function scaleOf({ sliceScale }: ScaledLayer): { sliceScale?: boolean } {
+  return sliceScale ? {} : { sliceScale };
 }

@@ -9,8 +9,14 @@ export interface ImageContract {
   readonly std: readonly number[];
 }
 
+/** What all families have. */
+interface SlicedArchitecture {
+  /** Whether narrower parts of the network make up for the inputs that they lack (nn/slice-scale.ts); absent where they do. */
+  readonly sliceScale?: boolean;
+}
+
 /** A vision transformer (models/vit.ts). */
-export interface VitArchitecture {
+export interface VitArchitecture extends SlicedArchitecture {
   readonly family: "vit";
   readonly patchSize: number;
   readonly channels: number;
@@ -25,7 +31,7 @@ export interface VitArchitecture {
 }
 
 /** A Swin transformer (models/swin.ts). */
-export interface SwinArchitecture {
+export interface SwinArchitecture extends SlicedArchitecture {
   readonly family: "swin";
   readonly patchSize: number;
   readonly channels: number;
@@ -49,7 +55,7 @@ export interface SwinArchitecture {
 }
 
 /** A residual network (models/resnet.ts). */
-export interface ResnetArchitecture {
+export interface ResnetArchitecture extends SlicedArchitecture {
   readonly family: "resnet";
   readonly channels: number;
   readonly stemChannels: number;

@@ -1,5 +1,6 @@
 import type { Network } from "../elastic/space.js";
 import { FormatError } from "../errors.js";
+import { withoutSliceScale } from "../nn/slice-scale.js";
 import { unfilled } from "../tensor/create.js";
 import { Rng } from "../tensor/random.js";
 import { architectureOf } from "./architecture.js";
@@ -28,6 +29,11 @@ export function specOf(backbone: Backbone, { imageSize, mean, std }: ImageContra
  * @throws ShapeError if the numbers of the spec do not fit together
  */
 export function buildBackboneOf(spec: EncoderSpec, { dropPathRate = 0 } = {}): Backbone {
+  const backbone = newBackbone(spec, dropPathRate);
+  return spec.sliceScale === false ? withoutSliceScale(backbone) : backbone;
+}
+
+function newBackbone(spec: EncoderSpec, dropPathRate: number): Backbone {
   const rng = new Rng(0);
   switch (spec.family) {
     case "vit":

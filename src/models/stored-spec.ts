@@ -27,6 +27,8 @@ const stages =
     Array.isArray(value) && value.length === STAGES && value.every(each);
 const flags: Check = (value) => Array.isArray(value) && value.every(flag);
 
+const common = { imageSize: size, channels: size, sliceScale: oneOf(undefined, true, false) };
+
 const fields: { readonly [F in Architecture["family"]]: Readonly<Record<string, Check>> } = {
   vit: {
     patchSize: size,
@@ -91,7 +93,7 @@ export function parseSpec(path: string, text: string | undefined): EncoderSpec {
   }
   const perChannel: Check = (value) =>
     Array.isArray(value) && value.length === spec.channels && value.every((x) => Number.isFinite(x));
-  const all = { ...checks, imageSize: size, channels: size, mean: perChannel, std: perChannel };
+  const all = { ...checks, ...common, mean: perChannel, std: perChannel };
   const wrong = Object.entries(all).find(([name, check]) => !check(spec[name]));
   if (wrong) throw new FormatError(`${path}: ${SPEC_KEY} lacks a usable ${wrong[0]}. Extract the encoder again.`);
   return spec as unknown as EncoderSpec;

@@ -4,6 +4,7 @@ import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { convWeight, uniform, type WeightInit } from "./init.js";
 import { derive, Module } from "./module.js";
+import { type ScaledLayer, scaleOfSlice } from "./slice-scale.js";
 
 /** Side, stride, padding, dilation and groups of a convolution. */
 export interface ConvOptions {
@@ -24,7 +25,7 @@ export interface ConvOptions {
 }
 
 /** Convolution of images [B, H, W, C], channels last: y = inputScale · (x ⋆ W) + b. W [out, in / groups, k, k], b [out]. */
-export class Conv2d extends Module {
+export class Conv2d extends Module implements ScaledLayer {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   readonly stride: number;
@@ -33,6 +34,8 @@ export class Conv2d extends Module {
   readonly groups: number;
   /** Keeps activations of a slice at the scale of the full layer: full inputs / active inputs. */
   readonly inputScale: number;
+  /** Whether slices do so. */
+  readonly sliceScale: boolean;
 
   constructor(inChannels: number, outChannels: number, options: ConvOptions) {
     super();
@@ -48,6 +51,7 @@ export class Conv2d extends Module {
     this.dilation = dilation;
     this.groups = groups;
     this.inputScale = 1;
+    this.sliceScale = true;
   }
 
   /** x [B, H, W, in] to [B, H′, W′, out] */
@@ -70,7 +74,7 @@ export class Conv2d extends Module {
     return derive<Conv2d>(this, {
       weight: this.weight.narrow(0, 0, out).narrow(1, 0, input),
       bias: this.bias?.narrow(0, 0, out) ?? null,
-      inputScale: this.inputScale * (this.weight.shape[1] / input),
+      inputScale: scaleOfSlice(this, this.weight.shape[1] / input),
     });
   }
 

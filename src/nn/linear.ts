@@ -3,13 +3,16 @@ import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { linearBias, linearWeight, type WeightInit } from "./init.js";
 import { derive, Module } from "./module.js";
+import { type ScaledLayer, scaleOfSlice } from "./slice-scale.js";
 
 /** y = inputScale · x·Wᵀ + b.  W [out, in], b [out]; a slice of a grouped layer has W [g, out, in] and b [g, out], or W [out, g, in]. */
-export class Linear extends Module {
+export class Linear extends Module implements ScaledLayer {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   /** Keeps activations of a slice at the scale of the full layer: full inputs / active inputs. */
   readonly inputScale: number;
+  /** Whether slices do so. */
+  readonly sliceScale: boolean;
   /** What a weight with three axes groups. */
   readonly groups: "outputs" | "inputs";
 
@@ -27,6 +30,7 @@ export class Linear extends Module {
     this.weight = linearWeight([outFeatures, inFeatures], init, rng);
     this.bias = bias ? linearBias([outFeatures, inFeatures], init, rng) : null;
     this.inputScale = 1;
+    this.sliceScale = true;
     this.groups = "outputs";
   }
 
@@ -55,7 +59,7 @@ export class Linear extends Module {
     return derive<Linear>(this, {
       weight: this.weight.narrow(0, 0, out).narrow(1, 0, input),
       bias: this.bias?.narrow(0, 0, out) ?? null,
-      inputScale: this.inputScale * (this.weight.shape[1] / input),
+      inputScale: scaleOfSlice(this, this.weight.shape[1] / input),
     });
   }
 
@@ -65,7 +69,7 @@ export class Linear extends Module {
     return derive<Linear>(this, {
       weight: this.weight.reshape([groups, -1, inFeatures]).narrow(1, 0, out).narrow(2, 0, input),
       bias: this.bias?.reshape([groups, -1]).narrow(1, 0, out) ?? null,
-      inputScale: this.inputScale * (inFeatures / input),
+      inputScale: scaleOfSlice(this, inFeatures / input),
     });
   }
 
@@ -75,7 +79,7 @@ export class Linear extends Module {
     return derive<Linear>(this, {
       weight: grouped.narrow(0, 0, out).narrow(2, 0, input),
       bias: this.bias?.narrow(0, 0, out) ?? null,
-      inputScale: this.inputScale * (grouped.shape[2] / input),
+      inputScale: scaleOfSlice(this, grouped.shape[2] / input),
       groups: "inputs",
     });
   }

@@ -3,6 +3,8 @@ import type { ImageContract } from "../models/encoder-spec.js";
 import { ResNet } from "../models/resnet.js";
 import { SwinTransformer } from "../models/swin.js";
 import { VisionTransformer } from "../models/vit.js";
+import type { Module } from "../nn/module.js";
+import { withoutSliceScale } from "../nn/slice-scale.js";
 import { AdamW } from "../optim/adamw.js";
 import { parameterGroups } from "../optim/groups.js";
 import { Rng } from "../tensor/random.js";
@@ -27,7 +29,15 @@ const EXPANSION = 4;
 const INIT_STREAM = 0x696e6974;
 
 /** The widest, deepest backbone of a config's search space, with random weights. */
-export function buildBackbone({ student, crops }: Config, rng: Rng): Backbone {
+export function buildBackbone(config: Config, rng: Rng): Backbone {
+  return slicedAsTold(newBackbone(config, rng), config);
+}
+
+function slicedAsTold<M extends Module>(module: M, { student }: Config): M {
+  return student.slice_scale ? module : withoutSliceScale(module);
+}
+
+function newBackbone({ student, crops }: Config, rng: Rng): Backbone {
   const { init, patch_size: patchSize } = student;
   const common = { channels: CHANNELS, init, rng };
   switch (student.arch) {
@@ -90,7 +100,8 @@ export function buildBranch(config: Config): Branch {
       init: student.init,
       rng: rng.fork(stream),
     });
-  return new Branch(backbone, heads(dino, 1), ibot.separate_head ? heads(ibot, 2) : null, train.recompute);
+  const branch = new Branch(backbone, heads(dino, 1), ibot.separate_head ? heads(ibot, 2) : null, train.recompute);
+  return slicedAsTold(branch, config);
 }
 
 /** Student, teacher (a copy of it that no gradient reaches), optimiser and centerings of a config. */

@@ -217,6 +217,13 @@ const imageChecks: readonly CrossCheck[] = [
 
 const trainingChecks: readonly CrossCheck[] = [
   {
+    paths: ["dino.lambda_ie", "student.samples_per_step"],
+    check: ({ student: { samples_per_step: samples }, dino: { lambda_ie: lambda } }) =>
+      samples === 0 && lambda !== 1
+        ? `dino.lambda_ie ${lambda} leaves a share of the loss to elastic networks, and student.samples_per_step 0 trains none; set dino.lambda_ie to 1.`
+        : undefined,
+  },
+  {
     paths: ["evaluation.every_minutes", "evaluation.knn"],
     check: ({ evaluation: { every_minutes: minutes, knn } }) =>
       minutes !== null && knn === null

@@ -172,7 +172,15 @@ export const studentKeys = {
   depth_interval: integer(1, { min: 1, max: 64 }, "blocks between depths (ViT)"),
   net_select_scale: number(each(3, 2, 2), { min: 1, max: 16 }, "how much more often small widths and depths are drawn"),
   init: choice(["official", "fan_in"], "official", "linear weights: std 0.02, or 1/√fan_in"),
-  samples_per_step: integer(1, { min: 1, max: 1024 }, "elastic networks per step"),
+  samples_per_step: integer(
+    1,
+    { min: 0, max: 1024 },
+    "elastic networks per step; 0: the full network learns alone (then dino.lambda_ie is 1)",
+  ),
+  slice_scale: flag(
+    true,
+    "layers of a narrower network multiply their inputs by full / active inputs (α); false only to compare",
+  ),
 } as const satisfies Record<string, Key<unknown>>;
 
 const transformerKeys = {

@@ -20,7 +20,7 @@ export interface SamplerOptions {
   seed: number;
   /** Process; each draws its own sequence, as in the published runs. */
   rank?: number;
-  /** Networks per step. */
+  /** Networks per step; 0 for none. */
   samplesPerStep?: number;
 }
 
@@ -38,11 +38,11 @@ export class NetworkSampler {
   private position = 0;
   private order: Int32Array;
 
-  /** @throws ConfigError unless networks and samplesPerStep are integers ≥ 1 */
+  /** @throws ConfigError unless networks is an integer ≥ 1 and samplesPerStep one ≥ 0 */
   constructor({ networks, seed, rank = 0, samplesPerStep = 1 }: SamplerOptions) {
-    if (!Number.isInteger(networks) || networks < 1 || !Number.isInteger(samplesPerStep) || samplesPerStep < 1) {
+    if (!Number.isInteger(networks) || networks < 1 || !Number.isInteger(samplesPerStep) || samplesPerStep < 0) {
       throw new ConfigError(
-        `sampler: expected at least one network and one sample per step, got ${networks} and ${samplesPerStep}.`,
+        `sampler: expected one network or more and no or more samples per step, got ${networks} and ${samplesPerStep}.`,
       );
     }
     this.count = Math.max(1, networks - 1);

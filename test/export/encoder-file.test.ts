@@ -97,6 +97,7 @@ test("a spec that cannot be used is refused before anything is built from it", (
     JSON.stringify({ ...spec, mlpRatio: 0 }),
     JSON.stringify({ ...spec, mean: [0.5] }),
     JSON.stringify({ ...spec, std: undefined }),
+    JSON.stringify({ ...spec, sliceScale: 1 }),
   ]) {
     const file = rewritten((_, metadata) => void metadata.set("poa.model", text));
     refuses(() => readEncoder(file), FormatError, file);

@@ -5,6 +5,7 @@ import type { Backbone } from "../../src/models/backbone.js";
 import { buildEncoder, sliceEncoder, specOf } from "../../src/models/encoder.js";
 import type { EncoderSpec } from "../../src/models/encoder-spec.js";
 import { VisionTransformer, type VitOptions } from "../../src/models/vit.js";
+import { withoutSliceScale } from "../../src/nn/slice-scale.js";
 import { init } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
@@ -79,6 +80,26 @@ test("a part of an encoder is a view with its own spec", async () => {
   assert.is(norm(part).storage, norm(encoder).storage);
   const dense = part.backbone.materialize();
   assert.equal(specOf(dense, normalisation), part.spec);
+});
+
+test("an encoder whose parts keep no scale is one again when it is built from its spec", async () => {
+  await init();
+  const model = withoutSliceScale(vit());
+  const spec = JSON.parse(JSON.stringify(specOf(model, normalisation)));
+  assert.is(spec.sliceScale, false);
+  const images = fromArray(numbers([2, 1, 16, 16], 1), [2, 1, 16, 16]);
+  const small = (backbone: Backbone) =>
+    step(() => Array.from(backbone.slice({ width: 8, depth: 2 }).forward(images).classToken.toArray()));
+  const again = buildEncoder(spec, saved(model));
+  assert.equal(small(again.backbone), small(model));
+  assert.not.equal(small(again.backbone), small(buildEncoder(specOf(vit(), normalisation), saved(model)).backbone));
+  const part = sliceEncoder(again, { width: 8, depth: 2 });
+  assert.equal(part.spec, { ...spec, width: 8, depth: 2 });
+  const dense = part.backbone.materialize();
+  assert.equal(
+    step(() => Array.from(dense.forward(images).classToken.toArray())),
+    small(model),
+  );
 });
 
 test("weights of another size and families of another version are refused", async () => {

@@ -2,13 +2,16 @@ import * as assert from "uvu/assert";
 import { architectureOf } from "../../src/models/architecture.js";
 import type { SwinTransformer } from "../../src/models/swin.js";
 import type { VisionTransformer } from "../../src/models/vit.js";
+import type { Branch } from "../../src/poa/branch.js";
 import { buildBackbone, buildBranch, buildState } from "../../src/poa/build.js";
 import { SoftmaxCentering } from "../../src/poa/centering.js";
 import { resolveConfig } from "../../src/poa/config.js";
+import type { Config } from "../../src/poa/config-keys.js";
 import { searchSpace } from "../../src/poa/plan.js";
 import { dispose, init } from "../../src/runtime/context.js";
 import { shapesOnly } from "../../src/tensor/create.js";
 import { Rng } from "../../src/tensor/random.js";
+import { Tensor } from "../../src/tensor/tensor.js";
 import { test } from "../support/test.js";
 import { tinyConfig, tinyResnet, tinySwin } from "../support/tiny-run.js";
 
@@ -117,6 +120,43 @@ test("every arch is built from the keys of its recipe", async () => {
     ...{ family: "resnet", channels: 3, stemChannels: 4, outChannels: 16, width: 8, depths: [1, 2, 2, 1] },
     ...{ strides: [1, 2, 1, 1], norm: "group", groups: 2, patchScale: 2 },
   });
+});
+
+test("slice_scale decides whether parts of backbone and heads make up for the inputs they lack", async () => {
+  await init();
+  const scalesOf = (branch: Branch): number[] => {
+    const found: number[] = [];
+    JSON.stringify(branch, (key, value) => {
+      if (key === "inputScale") found.push(value);
+      return value instanceof Tensor ? undefined : value;
+    });
+    return found;
+  };
+  const off = "student.slice_scale=false";
+  const student = { slice_scale: false };
+  for (const [config, without] of [
+    [tinyConfig(), tinyConfig({ student: { ...tinyConfig().student, ...student } as object })],
+    [tinySwin(), tinySwin(off)],
+    [tinyResnet(), tinyResnet(off)],
+  ] as const) {
+    const [small] = searchSpace(config).distinct();
+    const part = (of: Config) => {
+      const branch = buildBranch(of);
+      return { branch, scales: scalesOf(branch.slice(branch.backbone.slice(small))) };
+    };
+    const [scaled, plain] = [part(config), part(without)];
+    assert.ok(scaled.scales.some((scale) => scale > 1));
+    assert.is(plain.scales.length, scaled.scales.length);
+    assert.ok(plain.scales.every((scale) => scale === 1));
+    assert.equal(
+      [...plain.branch.stateDict()].map(([name, x]) => [name, x.toArray()]),
+      [...scaled.branch.stateDict()].map(([name, x]) => [name, x.toArray()]),
+    );
+    assert.equal(architectureOf(plain.branch.backbone), {
+      ...architectureOf(scaled.branch.backbone),
+      sliceScale: false,
+    });
+  }
 });
 
 test("heads take features of every width of a Swin, and of a ResNet always the same", async () => {

@@ -79,6 +79,11 @@ test("settings that do not fit together are refused at the one that was written"
     [{ optim: { epochs: 5 } }, "optim.epochs", /warmup_epochs 10 is longer than the run, optim\.epochs 5/],
     [{ optim: { lr: 1e-6 } }, "optim.lr", /min_lr 0\.00002 is larger than optim\.lr 0\.000001/],
     [
+      { student: { samples_per_step: 0 } },
+      "student.samples_per_step",
+      /dino\.lambda_ie 0\.8 leaves a share of the loss to elastic networks.*set dino\.lambda_ie to 1/,
+    ],
+    [
       { student: { head_dim: 1, min_embed_dim: 1, max_embed_dim: 65536 } },
       "student.max_embed_dim",
       /851968 networks, more than 100000/,
@@ -95,4 +100,5 @@ test("rules about masks rest when the masked-patch loss is off", () => {
   const student = { ...resnet, strides: [1, 2, 2, 1] };
   assert.equal(problemsOf({ ibot: { loss_weight: 0, mask_sample_probability: 0 }, student }), []);
   assert.equal(problemsOf({ dino: { koleo_loss_weight: 0 }, train: { batch_size_per_gpu: 1 } }), []);
+  assert.equal(problemsOf({ dino: { lambda_ie: 1 }, student: { samples_per_step: 0 } }), []);
 });

@@ -33,6 +33,13 @@ test("several networks per step continue the same sequence", () => {
   assert.equal([...one.slice(0, 3), ...draw(sampler, 9)], one);
 });
 
+test("without networks per step nothing is drawn, and the sampler stays where it is", () => {
+  const sampler = new NetworkSampler({ networks: 12, seed: 3, samplesPerStep: 0 });
+  const start = sampler.state();
+  assert.equal(draw(sampler, 5), []);
+  assert.equal(sampler.state(), start);
+});
+
 test("a restored sampler continues exactly, from any point, through JSON", () => {
   for (const steps of [0, 1, 10, 11, 12, 23]) {
     const sampler = new NetworkSampler({ networks: 12, seed: 5, rank: 2 });
@@ -65,6 +72,9 @@ test("states and options that cannot be are refused", () => {
     );
   }
   assert.equal(sampler.state(), before);
-  assert.throws(() => new NetworkSampler({ networks: 0, seed: 0 }), /at least one network/);
-  assert.throws(() => new NetworkSampler({ networks: 5, seed: 0, samplesPerStep: 0 }), /one sample per step/);
+  assert.throws(() => new NetworkSampler({ networks: 0, seed: 0 }), /one network or more/);
+  assert.throws(
+    () => new NetworkSampler({ networks: 5, seed: 0, samplesPerStep: -1 }),
+    /samples per step, got 5 and -1/,
+  );
 });

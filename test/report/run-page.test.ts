@@ -1,9 +1,12 @@
 import * as assert from "uvu/assert";
+import { resolveConfig } from "../../src/poa/config.js";
 import { pageAssets } from "../../src/report/assets.js";
 import type { Chart } from "../../src/report/chart.js";
 import { runPage } from "../../src/report/run-page.js";
 import { sectionsOf } from "../../src/report/sections.js";
+import { seeded } from "../support/kernels.js";
 import { metricsLine, type RunFiles, rankFile, recordOf, writtenRun } from "../support/run-files.js";
+import { runConfig } from "../support/square-run.js";
 import { test } from "../support/test.js";
 
 const assets = pageAssets();
@@ -82,6 +85,13 @@ test("the networks drawn are counted by width and depth", () => {
   assert.match(text.networks, /width from left to right, depth upwards 2 2 0 1 2 2 8 16/);
 });
 
+test("a run without elastic networks says so instead of counting them", () => {
+  const config = runConfig("student.samples_per_step=0", "dino.lambda_ie=1");
+  const line = `${metricsLine(0, { networks: [] })}\n`;
+  const { text } = shown({ config, steps: 0, files: { "metrics.jsonl": line } });
+  assert.match(text.networks, /the intact network, 16x2, and no other/);
+});
+
 test("a ranking is a map, two fronts and a table; without one the section names the command", () => {
   const { charts, text, markup } = shown({ files: { "rank.json": rankFile } });
   assert.match(text.accuracy, /2 60\.0 72\.5 1 50\.0 55\.0/);
@@ -147,6 +157,32 @@ test("names from outside stay text: data, images, host, networks of damaged file
   const made = runPage(recordOf(path), { assets });
   assert.not.match(made, /<script>alert/);
   assert.is(made.match(/<script/g)!.length, 3, "the data and the two scripts of the page");
+});
+
+test("the page of a demonstration, evaluated and ranked, with pictures of the most bytes, stays below 2 MB", () => {
+  const steps = 4_000;
+  const { config } = resolveConfig({}, { preset: "demo" });
+  const next = seeded(1);
+  const drawn = ["32x2", "32x3", "48x2", "48x3", "64x2"];
+  const metrics = Array.from({ length: steps }, (_, i) => {
+    const loss = 5 - i / steps + next();
+    const changes = { total_loss: loss, objective: loss, grad_norm_backbone: next(), networks: [drawn[i % 5]] };
+    return `${metricsLine(i, changes)}\n`;
+  });
+  const files = {
+    "metrics.jsonl": metrics.join(""),
+    "evaluations.jsonl": Array.from({ length: 200 }, () => evaluations).join(""),
+    "rank.json": { ...rankFile, networks: [...drawn, "64x3"].map((name) => ({ ...rankFile.networks[3], name })) },
+  };
+  const noise = (bytes: number) => Uint8Array.from({ length: bytes }, () => 256 * next());
+  const pictures = [380_000, 240_000, 240_000, 240_000].map((bytes) => ({
+    ...{ title: "Noise", caption: "Nothing.", width: 400, height: 300 },
+    png: noise(bytes),
+  }));
+  const path = writtenRun({ steps: 0, config, files });
+  const bytes = Buffer.byteLength(runPage(recordOf(path, config), { assets, pictures }));
+  assert.ok(bytes > 4 * (1_100_000 / 3), "the pictures are in it");
+  assert.ok(bytes < 2_000_000, `${bytes} bytes`);
 });
 
 test("the same run gives the same bytes, and a long one a file of bounded size", () => {

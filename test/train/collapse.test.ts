@@ -48,7 +48,11 @@ test("the loss is told per pair of crops, as a share of ln K, mean over heads", 
 });
 
 test("students that say nothing have a loss of ln K in a real step, whatever the weights of the losses", async () => {
-  for (const overrides of [[], ["dino.loss_weight=2", "dino.lambda_ie=0.3", "student.samples_per_step=2"]]) {
+  for (const overrides of [
+    [],
+    ["dino.loss_weight=2", "dino.lambda_ie=0.3", "student.samples_per_step=2"],
+    ["student.samples_per_step=0", "dino.lambda_ie=1"],
+  ]) {
     const trainer = new Trainer(runConfig("crops.local_crops_number=3", ...overrides), squareSource(22));
     for (const [name, x] of trainer.model.student.stateDict())
       if (name.includes("weight_g")) x.write(new Float32Array(x.numel)); // logits of zeros

@@ -42,6 +42,8 @@ const variants: Readonly<Record<string, readonly string[]>> = {
   "stochastic depth on subsets": ["student.drop_path_rate=0.2", "train.accumulate=2"],
   "stochastic depth per sample": ["student.drop_path_rate=0.1"],
   "two elastic networks per step": ["student.samples_per_step=2"],
+  "the full network alone": ["student.samples_per_step=0", "dino.lambda_ie=1"],
+  "slices at a scale of their own": ["student.slice_scale=false"],
   "separate heads for patches": [
     "ibot.separate_head=true",
     "ibot.head_n_prototypes=[9]",
@@ -64,6 +66,18 @@ for (const [name, overrides] of Object.entries(variants)) {
     }
   });
 }
+
+test("a network that is trained alone is trained as one whose space holds no other", async () => {
+  const alone = ["student.samples_per_step=0", "dino.lambda_ie=1"];
+  const only = ["student.min_embed_dim=16", "student.min_depth=2"];
+  const [one, other] = await Promise.all(
+    [runConfig(...alone), runConfig(...alone, ...only)].map((config) => stateAfter(config, source, 5)),
+  );
+  assert.equal(fingerprintOf(one), fingerprintOf(other));
+  const [first] = await train(new Trainer(runConfig(...alone), source), 1);
+  assert.equal(first.networks, []);
+  assert.ok(Object.keys(first.losses).every((key) => !key.startsWith("distill")));
+});
 
 test("broken images are replaced alike before and after a restart, and told once", async () => {
   const broken = withBroken([0, 3, 8, 9, 21]);

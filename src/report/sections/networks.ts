@@ -18,8 +18,9 @@ export function networks(record: RunRecord): Section {
     },
   });
   const { samples_per_step: samples } = record.config.student;
+  const alone = `Every step trains the intact network, ${space.full.name}, and no other (student.samples_per_step is 0).`;
   const note = html`<p>Every step trains the intact network, ${space.full.name}, and ${samples === 1 ? "one" : samples} drawn without
 replacement from a list of the others, in which small ones stand more often.</p>`;
-  const body = total > 0 ? html`${note}${map}` : emptyNote("No network has been drawn yet.");
+  const body = total > 0 ? html`${note}${map}` : emptyNote(samples > 0 ? "No network has been drawn yet." : alone);
   return { id: "networks", title: "Networks drawn", body, charts: [] };
 }
