@@ -60,23 +60,28 @@ export const settingsOptions: Readonly<Record<string, Option>> = {
 /**
  * Settings from a recipe and the options laid over it.
  *
+ * @param verb  for messages
+ * @param usual  the recipe where the call names none
  * @throws ConfigError for an unknown recipe and for everything out of range
  */
-export function finetuneSettings(call: Call): FinetuneSettings {
-  const recipe = call.required("recipe");
+export function finetuneSettings(
+  call: Call,
+  { verb = "finetune", usual = "small" }: { verb?: string; usual?: FinetuneRecipe } = {},
+): FinetuneSettings {
+  const recipe = call.text("recipe") ?? usual;
   if (!Object.hasOwn(finetuneRecipes, recipe)) {
     throw new ConfigError(
-      `finetune: there is no recipe ${JSON.stringify(recipe)}. There are ${Object.keys(finetuneRecipes).join(", ")}.`,
+      `${verb}: there is no recipe ${JSON.stringify(recipe)}. There are ${Object.keys(finetuneRecipes).join(", ")}.`,
     );
   }
   const given: { -readonly [K in keyof FinetuneSettings]?: FinetuneSettings[K] } = {};
   for (const [option, [key]] of Object.entries(numbers)) {
-    const value = numberOf(call, option);
+    const value = numberOf(call, option, verb);
     if (value !== undefined) given[key] = value;
   }
   const [policy, head, seed] = [call.text("randaugment"), call.text("head"), call.integer("seed")];
   if (policy !== undefined) given.randAugment = policy === "none" ? null : policy;
-  if (head !== undefined) given.hidden = hiddenOf(head);
+  if (head !== undefined) given.hidden = hiddenOf(head, verb);
   if (seed !== undefined) given.seed = seed;
   if (call.flag("recompute")) given.recompute = true;
   const base: FinetuneSettings = finetuneRecipes[recipe as FinetuneRecipe];
@@ -86,18 +91,18 @@ export function finetuneSettings(call: Call): FinetuneSettings {
   return settings;
 }
 
-function hiddenOf(head: string): number {
+function hiddenOf(head: string, verb: string): number {
   if (head === "linear") return 0;
   if (head === "projection") return HIDDEN;
-  throw new ConfigError(`finetune: --head is ${JSON.stringify(head)}, expected linear or projection.`);
+  throw new ConfigError(`${verb}: --head is ${JSON.stringify(head)}, expected linear or projection.`);
 }
 
-function numberOf(call: Call, option: string): number | undefined {
+function numberOf(call: Call, option: string, verb = "finetune"): number | undefined {
   const text = call.text(option);
   if (text === undefined) return undefined;
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new ConfigError(`finetune: --${option} is ${JSON.stringify(text)}, expected a number.`);
+  throw new ConfigError(`${verb}: --${option} is ${JSON.stringify(text)}, expected a number.`);
 }
 
 /** Options of `finetune` that name its images. */

@@ -1,9 +1,6 @@
 import { resolve } from "node:path";
 import { absoluteSpec } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
-import { type HiddenLayer, projectionStart } from "../../export/projection-start.js";
-import { pooledLength } from "../../models/classifier.js";
-import type { Encoder } from "../../models/encoder.js";
 import { init, runtime } from "../../runtime/context.js";
 import { FinetuneFolder, type FinetuneInfo } from "../../train/finetune-folder.js";
 import { FineTuner } from "../../train/finetuner.js";
@@ -16,7 +13,7 @@ import {
   sourceOptions,
 } from "../finetune-options.js";
 import { type FinetuneResult, FinetuneRun, tellResult } from "../finetune-run.js";
-import { openModel, teacherWeights } from "../model.js";
+import { openModel, projectionHead } from "../model.js";
 import type { Output } from "../output.js";
 import { hostInfo } from "../training.js";
 import { version } from "../version.js";
@@ -50,7 +47,7 @@ export const finetune: Command = {
     if (!resume) FinetuneFolder.expectFree(out, { overwrite });
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
-    const hiddenStart = given.hidden > 0 ? headOf(call.operands[0], encoder) : null;
+    const hiddenStart = given.hidden > 0 ? projectionHead(call.operands[0], encoder) : null;
     const hidden = hiddenStart?.bias.data.length ?? given.hidden;
     const tuner = new FineTuner(
       encoder,
@@ -82,14 +79,6 @@ export const finetune: Command = {
     }
   },
 };
-
-/** The first layer of a run's projection head, where the classifier reads the feature that the head has read. */
-function headOf(path: string, { backbone }: Encoder): HiddenLayer | null {
-  const weights = teacherWeights(path);
-  return weights && pooledLength(backbone) === backbone.featureDim
-    ? projectionStart(weights, backbone.featureDim)
-    : null;
-}
 
 function infoOf(
   call: Call,
