@@ -30,6 +30,10 @@ const numbers = {
   "least-area": ["leastArea", "least area of a crop as a share of the image"],
   flip: ["flip", "probability of mirroring left and right; 0 for digits and letters"],
   "drop-path": ["dropPath", "stochastic depth of the last block of a transformer"],
+  "aug-repeats": [
+    "augRepeats",
+    "times that an image is augmented for a batch; an epoch then sees as many times fewer images",
+  ],
   ema: ["ema", "momentum of a moving average of the weights, evaluated too"],
 } as const satisfies Record<string, readonly [keyof FinetuneSettings, string]>;
 
