@@ -32,6 +32,11 @@ export const evalSegment: Command = {
       about: "learning rate of a layer by that of the one above, when tuning",
       fallback: "0.8",
     },
+    "drop-path": {
+      value: "X",
+      about: "stochastic depth of a transformer's last block, when tuning",
+      fallback: "0.1",
+    },
     size: { value: "N", about: "short side that images are brought to (default: that of the first image)" },
     crop: { value: "N", about: "side of training crops and test windows (default: size, at most 512)" },
     batch: { value: "N", about: "crops in a step", fallback: "8" },
