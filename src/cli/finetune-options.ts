@@ -10,6 +10,7 @@ import {
   finetuneRecipes,
 } from "../train/finetune-settings.js";
 import type { Call, Option } from "./command.js";
+import { recipeSeedOption } from "./common-options.js";
 import { openBankAndQueries } from "./labelled-data.js";
 
 /** Options that are a number of the settings. */
@@ -57,7 +58,7 @@ export const settingsOptions: Readonly<Record<string, Option>> = {
     value: "linear|projection",
     about: `classifier; projection has a hidden layer, that of the run's head or of ${HIDDEN}`,
   },
-  seed: { value: "N", about: "source of all randomness" },
+  seed: recipeSeedOption,
   recompute: { about: "run blocks of a transformer again in the backward pass, for less memory" },
 };
 

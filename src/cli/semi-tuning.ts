@@ -10,6 +10,7 @@ import { finetuneLoop } from "../train/finetune-loop.js";
 import type { FinetuneSettings } from "../train/finetune-settings.js";
 import type { FineTuner, FinetuneReport } from "../train/finetuner.js";
 import type { Call, Option } from "./command.js";
+import { workersOption } from "./common-options.js";
 import { finetuneSettings, settingsOptions } from "./finetune-options.js";
 import { interruptible } from "./interrupt.js";
 import { extractionOptions } from "./labelled-data.js";
@@ -27,7 +28,7 @@ export const tuningOptions: Readonly<Record<string, Option>> = {
   ...settings,
   out: { value: "DIR", about: "keep the fine-tuning of each draw in a folder there; the same call continues" },
   overwrite: { about: "begin anew if --out holds draws" },
-  workers: { value: "N", about: "threads that decode and augment; 0 for none (default: one for each core to spare)" },
+  workers: workersOption,
 };
 
 /** Settings of `eval semi --method finetune`. @throws ConfigError as `finetuneSettings` */

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
-import { DataError, FormatError, ShapeError } from "../errors.js";
-import { readSafetensors, type StoredTensor, toFloat32 } from "../formats/safetensors.js";
+import { FormatError, ShapeError } from "../errors.js";
+import { type StoredTensor, toFloat32 } from "../formats/safetensors.js";
 import { buildEncoder, type Encoder } from "../models/encoder.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { expectSeal, isSealed, replaceSealed } from "../train/sealed-file.js";
+import { readSealable, replaceSealed } from "../train/sealed-file.js";
 import { encoderMetadata, parseSpec, SPEC_KEY } from "./encoder-metadata.js";
 
 const BACKBONE = "backbone.";
@@ -67,15 +66,7 @@ export function readHead<T>(
   encoder: Encoder,
   build: (stored: StoredTaskHead) => T,
 ): T {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new DataError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
-  }
-  const file = readSafetensors(bytes, path);
-  if (isSealed(file)) expectSeal(path, file);
-  const { tensors, metadata } = file;
+  const { tensors, metadata } = readSealable(path);
   const text = metadata.get(key);
   if (text === undefined)
     throw new FormatError(`${path} holds no ${name}. Name a file that \`poa ${verb} --out\` has written.`);

@@ -13,6 +13,7 @@ import { readDetector, writeDetector } from "../../export/detector-file.js";
 import type { Encoder } from "../../models/encoder.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { netOption, strictOption, tuneBackboneOption } from "../common-options.js";
 import { openModel } from "../model.js";
 import { type NumberRange, numberWithin } from "../numbers.js";
 import { formatDuration, formatTable, type Output } from "../output.js";
@@ -34,7 +35,7 @@ export const evalDetect: Command = {
     test: { value: "SPEC", about: "the images of the test, if they stand elsewhere" },
     images: { value: "DIR", about: "images that coco:FILE.json names (default the file's folder)" },
     "test-images": { value: "DIR", about: "the same for --test (default --images)" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     size: { value: "PIXELS", about: "short side of the images (default: the stored size, at most 480)" },
     scales: { value: "A,B", about: "training images have short sides of A to B times that", fallback: "0.6,1" },
     crop: { value: "P", about: "probability that a training image is cut", fallback: "0.5" },
@@ -46,7 +47,7 @@ export const evalDetect: Command = {
     "box-weight": { value: "X", about: "factor of the GIoU loss", fallback: "2" },
     width: { value: "N", about: "channels of pyramid and head (default the encoder's, 64 to 256)" },
     tower: { value: "N", about: "convolutions of each tower of the head", fallback: "4" },
-    "tune-backbone": { about: "train the encoder too" },
+    "tune-backbone": tuneBackboneOption,
     "layer-decay": { value: "X", about: "with it: learning rate of a layer by that of the one above", fallback: "0.7" },
     "drop-path": { value: "X", about: "with it: stochastic depth of a transformer's last block", fallback: "0.1" },
     seed: { value: "N", about: "of weights, order and augmentation", fallback: "0" },
@@ -54,7 +55,7 @@ export const evalDetect: Command = {
     out: { value: "FILE", about: "save the detector (.safetensors), with it a tuned encoder" },
     detections: { value: "FILE.json", about: "write the detections as COCO's results" },
     preview: { value: "FILE.png", about: `draw the boxes on the first ${PREVIEW_IMAGES} images of the test` },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval detect runs/photos --data voc:VOCdevkit/VOC2007 --preview boxes.png",

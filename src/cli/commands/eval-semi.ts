@@ -5,6 +5,7 @@ import type { TunedDraw } from "../../eval/semi-tuning.js";
 import type { LabelAmount } from "../../eval/stratified.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command, Option } from "../command.js";
+import { netOption, strictOption, testOption } from "../common-options.js";
 import { INTERRUPTED } from "../interrupt.js";
 import { extractionOptions, openBankAndQueries, shareOption } from "../labelled-data.js";
 import { openModel } from "../model.js";
@@ -35,7 +36,7 @@ export const evalSemi: Command = {
   operands: ["MODEL"],
   options: {
     data: { value: "SPEC", about: "labelled images; without #split, train to draw labels from and test to judge on" },
-    test: { value: "SPEC", about: "the test images, if they stand elsewhere" },
+    test: testOption,
     method: {
       value: "logistic|finetune",
       about: "on features of the frozen encoder, or training all of it",
@@ -48,9 +49,9 @@ export const evalSemi: Command = {
       about: `draws of those labels; the mean is reported (default ${DRAWS.logistic}, with finetune ${DRAWS.finetune})`,
     },
     ...logisticOptions,
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     seed: { value: "N", about: "of the draws and of all randomness", fallback: "0" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
     ...tuningOptions,
   },
   examples: [

@@ -5,6 +5,7 @@ import { init, runtime } from "../../runtime/context.js";
 import { FinetuneFolder, type FinetuneInfo } from "../../train/finetune-folder.js";
 import { FineTuner } from "../../train/finetuner.js";
 import type { Call, Command } from "../command.js";
+import { netOption, strictOption, workersOption } from "../common-options.js";
 import {
   type FinetuneSources,
   finetuneSettings,
@@ -25,12 +26,12 @@ export const finetune: Command = {
   options: {
     ...sourceOptions,
     out: { value: "DIR", about: "folder of the result, new or empty" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     ...settingsOptions,
     resume: { about: "continue what the same call has begun in --out" },
     overwrite: { about: "replace what an earlier fine-tuning left in --out" },
-    strict: { about: "stop at the first broken image" },
-    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: one for each core to spare)" },
+    strict: strictOption,
+    workers: workersOption,
   },
   examples: [
     "poa finetune runs/photos --data photos --out tuned --net 64x2 --epochs 30",
