@@ -7,6 +7,7 @@ type View = "f32" | "i32" | "u8";
 
 /** Something that a pass did to linear memory. */
 interface Action {
+  /** Does it again; what was copied from the input is taken from the given one. */
   run(heap: Heap, input: ArrayLike<number>): void;
 }
 
@@ -96,7 +97,11 @@ export class RecordedPass {
     return heap === this.heap && kernels === this.door && step.depth === 0;
   }
 
-  /** @param input  as long as that of the recording */
+  /**
+   * Does again what was noted, with other numbers of the input.
+   *
+   * @param input  as long as that of the recording
+   */
   run(input: ArrayLike<number>): void {
     const { actions, heap } = this;
     for (let i = 0; i < actions.length; i++) actions[i].run(heap, input);

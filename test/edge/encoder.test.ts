@@ -254,3 +254,11 @@ test("it starts the runtime itself where none is running, and says so where the 
   }
   await init();
 });
+
+test("on two threads features have the same bits, image after image", async () => {
+  await init({ threads: 2 });
+  const own = await expected(tinyEncoder(), images);
+  const edge = await loadEncoder(bundle);
+  for (const i of [2, 2, 1, 1, 0, 0]) assert.equal([...edge.embed(images[i])], [...own[i]]);
+  edge.dispose();
+});
