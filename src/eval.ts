@@ -73,7 +73,15 @@ export {
 export { ImageSegmentation, type SegmentedImage, segmentImages } from "./eval/segmentation/segment-images.js";
 export { buildSegmenter, type HeadSpec, type Segmenter, segmentationLogits } from "./eval/segmentation/segmenter.js";
 export { type SegmenterTrainingOptions, trainSegmenter } from "./eval/segmentation/train-segmenter.js";
-export { type SemiDraw, type SemiOptions, type SemiResult, semiSupervised } from "./eval/semi.js";
+export {
+  type LabelDraws,
+  type SemiDraw,
+  type SemiOptions,
+  type SemiResult,
+  type SemiSources,
+  semiSupervised,
+} from "./eval/semi.js";
+export { type SemiTuningOptions, semiTuned, type TunedDraw } from "./eval/semi-tuning.js";
 export { drawLabelled, holdOut, type LabelAmount, stratifiedFolds } from "./eval/stratified.js";
 export { fitPca, type Pca, projectOnto } from "./eval/whitened-pca.js";
 export { type FinetuneOptions, type Finetuning, finetune } from "./train/finetune.js";

@@ -2,6 +2,7 @@
 
 export { readCheckpoint } from "./export/checkpoint-tensors.js";
 export { type LabelledClassifier, readClassifier, writeClassifier } from "./export/classifier-file.js";
+export { type LabelledDetector, readDetector, writeDetector } from "./export/detector-file.js";
 export type { BundleDType, ExportDType } from "./export/dtype.js";
 export { type BundleOptions, encoderBundle } from "./export/encoder-bundle.js";
 export { readEncoder, writeEncoder } from "./export/encoder-file.js";

@@ -10,6 +10,7 @@ import {
   finetuneRecipes,
 } from "../train/finetune-settings.js";
 import type { Call, Option } from "./command.js";
+import { recipeSeedOption } from "./common-options.js";
 import { openBankAndQueries } from "./labelled-data.js";
 
 /** Options that are a number of the settings. */
@@ -30,6 +31,10 @@ const numbers = {
   "least-area": ["leastArea", "least area of a crop as a share of the image"],
   flip: ["flip", "probability of mirroring left and right; 0 for digits and letters"],
   "drop-path": ["dropPath", "stochastic depth of the last block of a transformer"],
+  "aug-repeats": [
+    "augRepeats",
+    "times that an image is augmented for a batch; an epoch then sees as many times fewer images",
+  ],
   ema: ["ema", "momentum of a moving average of the weights, evaluated too"],
 } as const satisfies Record<string, readonly [keyof FinetuneSettings, string]>;
 
@@ -53,30 +58,35 @@ export const settingsOptions: Readonly<Record<string, Option>> = {
     value: "linear|projection",
     about: `classifier; projection has a hidden layer, that of the run's head or of ${HIDDEN}`,
   },
-  seed: { value: "N", about: "source of all randomness" },
+  seed: recipeSeedOption,
   recompute: { about: "run blocks of a transformer again in the backward pass, for less memory" },
 };
 
 /**
  * Settings from a recipe and the options laid over it.
  *
+ * @param verb  for messages
+ * @param usual  the recipe where the call names none
  * @throws ConfigError for an unknown recipe and for everything out of range
  */
-export function finetuneSettings(call: Call): FinetuneSettings {
-  const recipe = call.required("recipe");
+export function finetuneSettings(
+  call: Call,
+  { verb = "finetune", usual = "small" }: { verb?: string; usual?: FinetuneRecipe } = {},
+): FinetuneSettings {
+  const recipe = call.text("recipe") ?? usual;
   if (!Object.hasOwn(finetuneRecipes, recipe)) {
     throw new ConfigError(
-      `finetune: there is no recipe ${JSON.stringify(recipe)}. There are ${Object.keys(finetuneRecipes).join(", ")}.`,
+      `${verb}: there is no recipe ${JSON.stringify(recipe)}. There are ${Object.keys(finetuneRecipes).join(", ")}.`,
     );
   }
   const given: { -readonly [K in keyof FinetuneSettings]?: FinetuneSettings[K] } = {};
   for (const [option, [key]] of Object.entries(numbers)) {
-    const value = numberOf(call, option);
+    const value = numberOf(call, option, verb);
     if (value !== undefined) given[key] = value;
   }
   const [policy, head, seed] = [call.text("randaugment"), call.text("head"), call.integer("seed")];
   if (policy !== undefined) given.randAugment = policy === "none" ? null : policy;
-  if (head !== undefined) given.hidden = hiddenOf(head);
+  if (head !== undefined) given.hidden = hiddenOf(head, verb);
   if (seed !== undefined) given.seed = seed;
   if (call.flag("recompute")) given.recompute = true;
   const base: FinetuneSettings = finetuneRecipes[recipe as FinetuneRecipe];
@@ -86,18 +96,18 @@ export function finetuneSettings(call: Call): FinetuneSettings {
   return settings;
 }
 
-function hiddenOf(head: string): number {
+function hiddenOf(head: string, verb: string): number {
   if (head === "linear") return 0;
   if (head === "projection") return HIDDEN;
-  throw new ConfigError(`finetune: --head is ${JSON.stringify(head)}, expected linear or projection.`);
+  throw new ConfigError(`${verb}: --head is ${JSON.stringify(head)}, expected linear or projection.`);
 }
 
-function numberOf(call: Call, option: string): number | undefined {
+function numberOf(call: Call, option: string, verb = "finetune"): number | undefined {
   const text = call.text(option);
   if (text === undefined) return undefined;
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new ConfigError(`finetune: --${option} is ${JSON.stringify(text)}, expected a number.`);
+  throw new ConfigError(`${verb}: --${option} is ${JSON.stringify(text)}, expected a number.`);
 }
 
 /** Options of `finetune` that name its images. */

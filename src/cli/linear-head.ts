@@ -1,13 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, ShapeError } from "../errors.js";
 import { linearRecognizer } from "../eval/linear-head.js";
 import type { Recognizer } from "../eval/robustness.js";
-import { readSafetensors, type StoredTensor, toFloat32 } from "../formats/safetensors.js";
+import { type StoredTensor, toFloat32 } from "../formats/safetensors.js";
 import type { Encoder } from "../models/encoder.js";
 import { type StoredHead, storedHead } from "../models/stored-classifier.js";
 import { full, persistent } from "../tensor/create.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { readSealable } from "../train/sealed-file.js";
 
 /** Name of a classifier in the folder of a linear probe. */
 const CLASSIFIER_FILE = "classifier.safetensors";
@@ -45,13 +46,7 @@ function recognizerOf(file: string, head: StoredHead, encoder: Encoder) {
 function readLinearHead(path: string): { file: string; head: StoredHead } {
   const inFolder = join(path, CLASSIFIER_FILE);
   const file = existsSync(inFolder) ? inFolder : path;
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new DataError(`${file} cannot be read: ${(error as Error).message}.`, { cause: error });
-  }
-  return { file, head: storedHead(readSafetensors(bytes, file), file) };
+  return { file, head: storedHead(readSealable(file), file) };
 }
 
 function tensorOf(stored: StoredTensor): Tensor {

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { ConfigError, DataError } from "../errors.js";
 import { readEncoder } from "../export/encoder-file.js";
 import { readWeights } from "../export/initial-weights.js";
+import { type HiddenLayer, projectionStart } from "../export/projection-start.js";
+import { pooledLength } from "../models/classifier.js";
 import { type Encoder, sliceEncoder } from "../models/encoder.js";
 import { networkName } from "../models/encoder-spec.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
@@ -44,10 +46,21 @@ export async function openModel(path: string, net?: string): Promise<OpenModel> 
   return { encoder: sliceEncoder(encoder, chosen), network: chosen.name };
 }
 
+/**
+ * The first layer of a run's projection head, from which a classifier with a hidden layer may start.
+ *
+ * @param encoder  of the run, or a part of it
+ * @returns null if MODEL is no run, or the classifier reads another feature than the head has read
+ */
+export function projectionHead(path: string, { backbone }: Encoder): HiddenLayer | null {
+  const weights = pooledLength(backbone) === backbone.featureDim ? teacherWeights(path) : null;
+  return weights && projectionStart(weights, backbone.featureDim);
+}
+
 /** The weights of a run's newest teacher, heads included; null if MODEL is no run or has none yet. */
-export function teacherWeights(path: string): ReadonlyMap<string, SavedTensor> | null {
+function teacherWeights(path: string): ReadonlyMap<string, SavedTensor> | null {
   if (!isRun(path)) return null;
-  const checkpoints = new CheckpointFolder(join(path, "checkpoints"));
+  const checkpoints = checkpointsOf(path);
   const newest = checkpoints.steps().at(-1);
   return newest === undefined ? null : readWeights(join(checkpoints.folderOf(newest), "teacher.safetensors"));
 }

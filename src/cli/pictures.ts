@@ -8,6 +8,7 @@ import type { Encoder } from "../models/encoder.js";
 import type { Picture } from "../report/pictures/picture.js";
 import { init } from "../runtime/context.js";
 import type { Call, Option } from "./command.js";
+import { netOption, strictOption } from "./common-options.js";
 import { openModel } from "./model.js";
 import type { Output } from "./output.js";
 import { expectWritable } from "./output-file.js";
@@ -21,8 +22,8 @@ export const pictureOptions = {
   out: { value: "FILE.png", about: "the picture" },
   count: { value: "N", about: `images of a spec that are shown, spread evenly over it (default ${USUAL_COUNT})` },
   tile: { value: "N", about: "side of each small picture in pixels" },
-  net: { value: "NAME", about: "sub-network of a run", fallback: "full" },
-  strict: { about: "stop at the first broken image" },
+  net: netOption,
+  strict: strictOption,
 } as const satisfies Readonly<Record<string, Option>>;
 
 /** `--resolution`, of verbs whose encoder may see images larger than in its training. */

@@ -8,6 +8,7 @@ import type { StoredTensor } from "../formats/safetensors.js";
 import type { Encoder } from "../models/encoder.js";
 import type { SavedTensor } from "../optim/optimizer-state.js";
 import { replaceFile } from "../train/durable-write.js";
+import { FolderLock } from "../train/folder-lock.js";
 import { readSealed, replaceSealed } from "../train/sealed-file.js";
 import { makeFolder } from "./output-file.js";
 
@@ -17,6 +18,8 @@ const ITERATION = "poa.iteration";
 const STATE_FILE = "probe.safetensors";
 const CLASSIFIER_FILE = "classifier.safetensors";
 const RESULT_FILE = "result.json";
+/** Files that calls leave when they are killed, and the next one replaces. */
+const LEFT_BEHIND = /^lock(\.takeover)?$|\.partial$/;
 
 /** Everything that the weights of a probe depend on. */
 export type ProbeSettings = Readonly<Record<string, string | number | boolean>>;
@@ -26,28 +29,39 @@ export interface SavedProbe {
   readonly tensors: ReadonlyMap<string, SavedTensor>;
 }
 
-/** The files of one linear probe: its state while it is trained, then the classifier that was chosen and the result. */
+/** The files of one linear probe: its state while it is trained, then the classifier that was chosen and the result; lock. */
 export class ProbeFolder {
   readonly path: string;
   private readonly settings: string;
+  private readonly lock: FolderLock;
 
   /**
-   * Makes the folder, or finds in it what an earlier call with the same settings has left.
+   * Makes the folder, or finds in it what an earlier call with the same settings has left, and keeps others out of it.
    *
-   * @throws ConfigError if the folder holds something else
+   * @throws ConfigError if the folder holds something else, or another process works in it
    * @throws FormatError if the state is damaged
    */
   constructor(path: string, settings: ProbeSettings, { overwrite = false } = {}) {
     this.path = path;
     this.settings = JSON.stringify(settings);
+    this.lock = new FolderLock(path);
     const taken = statSync(path, { throwIfNoEntry: false });
     if (taken && !taken.isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-    if (overwrite)
-      for (const name of [STATE_FILE, CLASSIFIER_FILE, RESULT_FILE]) rmSync(join(path, name), { force: true });
-    else if (existsSync(this.statePath)) expectSame(path, settings, readSealed(this.statePath).metadata.get(SETTINGS));
-    else if (taken && readdirSync(path).some((name) => !name.endsWith(".partial")))
-      throw new ConfigError(`--out ${path} is not empty and holds no linear probe. Name another folder.`);
     makeFolder(path);
+    this.lock.take();
+    try {
+      if (overwrite)
+        for (const name of [STATE_FILE, CLASSIFIER_FILE, RESULT_FILE]) rmSync(join(path, name), { force: true });
+      else this.expectOwn(settings);
+    } catch (error) {
+      this.lock.release();
+      throw error;
+    }
+  }
+
+  /** Lets others use the folder. */
+  unlock(): void {
+    this.lock.release();
   }
 
   /** Where an earlier call has stopped; null if there was none. */
@@ -86,6 +100,13 @@ export class ProbeFolder {
     const about = { positions: positions.slice(-layers), pooled, classes };
     replaceSealed(join(this.path, CLASSIFIER_FILE), tensors, new Map([["poa.classifier", JSON.stringify(about)]]));
     replaceFile(join(this.path, RESULT_FILE), `${JSON.stringify(result, null, 2)}\n`);
+  }
+
+  private expectOwn(settings: ProbeSettings): void {
+    const { path, statePath } = this;
+    if (existsSync(statePath)) expectSame(path, settings, readSealed(statePath).metadata.get(SETTINGS));
+    else if (readdirSync(path).some((name) => !LEFT_BEHIND.test(name)))
+      throw new ConfigError(`--out ${path} is not empty and holds no linear probe. Name another folder.`);
   }
 
   private get statePath(): string {

@@ -14,9 +14,10 @@ import { type SegmentedImage, segmentImages } from "../eval/segmentation/segment
 import { buildSegmenter, type HeadSpec, type Segmenter } from "../eval/segmentation/segmenter.js";
 import { trainSegmenter } from "../eval/segmentation/train-segmenter.js";
 import { readSegmenter, type SegmenterSettings } from "../export/segmenter-file.js";
-import type { Encoder } from "../models/encoder.js";
+import { type Encoder, trainableCopy } from "../models/encoder.js";
 import { mapShapes } from "../models/feature-maps.js";
 import type { Call } from "./command.js";
+import { numberWithin, positiveNumber } from "./numbers.js";
 import { formatDuration, type Output } from "./output.js";
 import { labelledImages, maskMeaning, openTrainPairs } from "./segmentation-data.js";
 
@@ -58,7 +59,8 @@ export async function openTask(call: Call, output: Output, encoder: Encoder): Pr
   const meaning = await maskMeaning(call, output, train);
   const source = labelledImages(train, meaning, encoder.spec.channels);
   const tuned = call.flag("tune-backbone");
-  const used = tuned ? { ...encoder, backbone: encoder.backbone.materialize().requireGrad(true) } : encoder;
+  const dropPathRate = numberWithin("eval segment", "drop-path", call.required("drop-path"), { below: 1 });
+  const used = tuned ? { ...encoder, backbone: trainableCopy(encoder, { dropPathRate }) } : encoder;
   const channels = head === "upernet" ? (call.integer("channels", 1) as number) : 0;
   const spec: HeadSpec = { kind: head, classes: classCount(meaning), channels };
   const segmenter = buildSegmenter(used, spec, call.integer("seed"));
@@ -143,11 +145,7 @@ export async function trainTask(
 /** @throws ConfigError unless a number above 0 */
 function positive(call: Call, name: string): number | undefined {
   const given = call.text(name);
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (!(value > 0 && Number.isFinite(value)))
-    throw new ConfigError(`eval segment: --${name} is ${JSON.stringify(given)}, expected a number above 0.`);
-  return value;
+  return given === undefined ? undefined : positiveNumber("eval segment", name, given);
 }
 
 /** What a task is worth on its test images. */

@@ -29,6 +29,8 @@ export interface CrewOptions {
   readonly targets: readonly Tensor[];
   readonly batchSize: number;
   readonly seed: number;
+  /** Times that an image stands in a pass; see `OrderOptions`. Default 1. */
+  readonly repeats?: number;
   readonly channels: 1 | 3;
   readonly strict: boolean;
   /** First batch to deliver. */
@@ -94,8 +96,17 @@ export class BatchCrew {
     const crew = new BatchCrew(source, options);
     const url = new URL(PROGRAM, import.meta.url).href;
     const outline = outlineOf(source);
-    const { start = startModuleWorker, recipe, inputs, batchSize, seed, channels, strict, workers: count } = options;
-    const common = { source: recipe, outline, inputs, order: { batchSize, seed }, channels, strict, workers: count };
+    const { start = startModuleWorker, recipe, inputs, channels, strict, workers: count } = options;
+    const { batchSize, seed, repeats = 1 } = options;
+    const common = {
+      source: recipe,
+      outline,
+      inputs,
+      order: { batchSize, seed, repeats },
+      channels,
+      strict,
+      workers: count,
+    };
     try {
       for (let i = 0; i < count; i++) crew.workers.push(start(url));
       const { simd } = runtime();

@@ -14,6 +14,8 @@ import { decodes } from "./source-recipe.js";
 export interface FeedOptions {
   readonly batchSize: number;
   readonly seed: number;
+  /** Times that an image stands in a pass; see `OrderOptions`. Default 1. */
+  readonly repeats?: number;
   readonly channels: 1 | 3;
   readonly inputs: InputRecipe;
   /** The tensors that a step reads for one batch, dense f32 (sample-inputs.ts says how rows lie). */
@@ -116,9 +118,9 @@ export class BatchFeed {
     const { strict = false } = options;
     const { recipe } = source;
     if (this.workers > 0 && recipe) return BatchCrew.start(source, { ...options, strict, recipe, from });
-    const { batchSize, seed, channels, onWarning } = options;
+    const { batchSize, seed, repeats, channels, onWarning } = options;
     const broken = strict ? "throw" : "replace";
-    return readingOf(batches(source, { batchSize, seed, channels, broken, startIteration: from, onWarning }));
+    return readingOf(batches(source, { batchSize, seed, repeats, channels, broken, startIteration: from, onWarning }));
   }
 }
 

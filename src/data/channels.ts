@@ -13,19 +13,26 @@ import type { RawImage } from "./dataset.js";
 export function toChannels(image: RawImage, channels: 1 | 3): RawImage {
   if (image.channels === channels) return image;
   const { width, height, data: source } = image;
-  const data = new Uint8Array(width * height * channels);
-  if (image.channels === 1 && channels === 3) {
-    for (let i = 0, to = 0; i < source.length; i++) {
-      data[to++] = source[i];
-      data[to++] = source[i];
-      data[to++] = source[i];
-    }
-  } else if (image.channels === 3 && channels === 1) {
-    for (let i = 0, from = 0; i < data.length; i++, from += 3) {
-      data[i] = (source[from] * 19595 + source[from + 1] * 38470 + source[from + 2] * 7471 + 0x8000) >> 16;
-    }
-  } else {
+  if (!((image.channels === 1 && channels === 3) || (image.channels === 3 && channels === 1)))
     throw new DataError(`toChannels: cannot make ${channels} channels of ${image.channels}. Images here have 1 or 3.`);
-  }
+  const data = new Uint8Array(width * height * channels);
+  if (channels === 3) spreadGrey(source, data);
+  else takeLuma(source, image.channels, data);
   return { width, height, channels, data };
+}
+
+/** Writes grey as RGB: `rgb` is three times as long. */
+export function spreadGrey(grey: ArrayLike<number>, rgb: Uint8Array): void {
+  for (let i = 0, to = 0; to < rgb.length; i++) {
+    rgb[to++] = grey[i];
+    rgb[to++] = grey[i];
+    rgb[to++] = grey[i];
+  }
+}
+
+/** Writes the luma of pixels of `step` numbers, of which the first three are red, green and blue. */
+export function takeLuma(pixels: ArrayLike<number>, step: number, luma: Uint8Array): void {
+  for (let i = 0, from = 0; i < luma.length; i++, from += step) {
+    luma[i] = (pixels[from] * 19595 + pixels[from + 1] * 38470 + pixels[from + 2] * 7471 + 0x8000) >> 16;
+  }
 }

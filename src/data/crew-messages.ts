@@ -25,6 +25,7 @@ export interface CrewStart {
 export interface CrewOrder {
   readonly batchSize: number;
   readonly seed: number;
+  readonly repeats: number;
 }
 
 /** What it answers once: null when it is ready, or why it is not. */

@@ -15,7 +15,7 @@ import {
 } from "./crew-messages.js";
 import { inParallel } from "./in-parallel.js";
 import { openRecipe } from "./open-recipe.js";
-import { PassOrders, placesOf } from "./order.js";
+import { lookAt, PassOrders, placesOf } from "./order.js";
 import { PlaceReader } from "./place-reader.js";
 import { sampleInputs } from "./sample-inputs.js";
 
@@ -50,7 +50,7 @@ async function ready(start: CrewStart): Promise<(task: BatchTask) => Promise<Bat
   const plan = { length: source.length, batchSize: order.batchSize, dropLast: true };
   const orders = new PassOrders(source.length, order);
   const places = new PlaceReader(source, {
-    batchSize: order.batchSize,
+    ...{ batchSize: order.batchSize, repeats: order.repeats },
     channels,
     broken: strict ? "throw" : "replace",
   });
@@ -68,7 +68,8 @@ async function ready(start: CrewStart): Promise<(task: BatchTask) => Promise<Bat
         const { filled, met } = await places.read(visited, begin + position);
         for (const index of met) share.met.push({ position, index, reason: places.reasons.get(index)! });
         if (!filled) return;
-        inputs.make(filled.image, { seed: order.seed, pass, index: filled.index });
+        const look = lookAt(pass, begin + position, order.repeats);
+        inputs.make(filled.image, { seed: order.seed, look, index: filled.index });
         deliver(inputs.tensors, slots[slot], position, order.batchSize);
         share.prepared.push([position, filled.index]);
       } catch (error) {

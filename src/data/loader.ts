@@ -2,23 +2,19 @@ import { ConfigError } from "../errors.js";
 import { BrokenImages } from "./broken-images.js";
 import type { ImageSource, RawImage } from "./dataset.js";
 import { inParallel } from "./in-parallel.js";
-import { type BatchPlan, batchesPerPass, PassOrders, placesOf } from "./order.js";
+import { type BatchPlan, batchesPerPass, lookAt, type OrderOptions, PassOrders, placesOf } from "./order.js";
 import { type BrokenRule, PlaceReader } from "./place-reader.js";
 
 /** Files of one batch that are open at the same time. */
 const PARALLEL_READS = 8;
 
 /** How a source is dealt into batches. */
-export interface BatchOptions {
+export interface BatchOptions extends OrderOptions {
   readonly batchSize: number;
-  /** Seed of the order. Default 0. */
-  readonly seed?: number;
   /** First iteration to deliver, for a resumed run. Default 0. */
   readonly startIteration?: number;
   /** Passes over the data, counted from iteration 0. Default without end. */
   readonly passes?: number;
-  /** Default true; false visits the images in the source's order in every pass. */
-  readonly shuffle?: boolean;
   /** Leave out the images behind the last whole batch of a pass. Default true. */
   readonly dropLast?: boolean;
   /** Convert to this number of channels. Default: as the source delivers them. */
@@ -39,6 +35,8 @@ export interface ImageBatch {
   readonly images: readonly RawImage[];
   /** Index in the source of each image. */
   readonly indices: Int32Array;
+  /** Which look of each image this is: names its random draws (`lookAt`). */
+  readonly looks: Int32Array;
   /** Label of each image; null if the source has none. */
   readonly labels: Int32Array | null;
 }
@@ -110,9 +108,11 @@ class BatchReader {
   private readonly source: ImageSource;
   private readonly plan: BatchPlan;
   private readonly orders: PassOrders;
+  private readonly repeats: number | undefined;
 
   constructor(source: ImageSource, plan: BatchPlan, options: BatchOptions) {
     this.source = source;
+    this.repeats = options.repeats;
     this.plan = plan;
     this.places = new PlaceReader(source, options);
     this.orders = new PassOrders(source.length, options);
@@ -122,7 +122,9 @@ class BatchReader {
     const { pass, begin, count } = placesOf(iteration, this.plan);
     const order = this.orders.of(pass);
     const reads = await inParallel(count, PARALLEL_READS, (i) => this.places.read(order, begin + i));
-    const filled = reads.map((read) => read.filled).filter((slot) => slot !== null);
+    const filled = reads.flatMap((read, i) =>
+      read.filled ? [{ ...read.filled, look: lookAt(pass, begin + i, this.repeats) }] : [],
+    );
     const indices = Int32Array.from(filled, ({ index }) => index);
     const { labels } = this.source;
     return {
@@ -131,6 +133,7 @@ class BatchReader {
         pass,
         images: filled.map(({ image }) => image),
         indices,
+        looks: Int32Array.from(filled, ({ look }) => look),
         labels: labels && Int32Array.from(indices, (index) => labels[index]),
       },
       met: reads.flatMap(({ met }) => met),

@@ -67,24 +67,48 @@ export function placesOf(iteration: number, plan: BatchPlan): Places {
   return { pass, begin, count: Math.min(plan.batchSize, plan.length - begin) };
 }
 
-/** Orders of passes, the last one kept. */
+/** How the images of a pass follow one another. */
+export interface OrderOptions {
+  /** Default 0. */
+  readonly seed?: number;
+  /** Default true; false visits the images in the source's order in every pass. */
+  readonly shuffle?: boolean;
+  /**
+   * Times that an image stands in a pass, side by side, to be augmented anew each time (repeated augmentation: Berman et al., 2019).
+   * A pass has as many places whatever their number, so it visits the first images of its order alone, others in each pass.
+   * Default 1.
+   */
+  readonly repeats?: number;
+}
+
+/**
+ * Which look of its image stands at a place of a pass: names the draws of its augmentation, and occurs once for each image. Without
+ * repeats it is the number of the pass.
+ */
+export function lookAt(pass: number, place: number, repeats = 1): number {
+  return pass * repeats + (place % repeats);
+}
+
+/** Images at the places of passes, those of the last pass kept. */
 export class PassOrders {
   private readonly length: number;
-  private readonly seed: number;
-  private readonly shuffle: boolean;
+  private readonly options: Required<OrderOptions>;
   private kept: { pass: number; order: Int32Array } | null = null;
 
-  /** @param options.shuffle  default true; false visits the images in the source's order in every pass */
-  constructor(length: number, { seed = 0, shuffle = true }: { seed?: number; shuffle?: boolean } = {}) {
+  /** @throws ConfigError for repeats that are no whole number from 1 on */
+  constructor(length: number, { seed = 0, shuffle = true, repeats = 1 }: OrderOptions = {}) {
+    if (!(Number.isSafeInteger(repeats) && repeats >= 1))
+      throw new ConfigError(`batches: images are repeated ${repeats} times, expected a whole number from 1 on.`);
     this.length = length;
-    this.seed = seed;
-    this.shuffle = shuffle;
+    this.options = { seed, shuffle, repeats };
   }
 
   of(pass: number): Int32Array {
     if (this.kept?.pass !== pass) {
-      const { length, seed, shuffle } = this;
-      this.kept = { pass, order: shuffle ? passOrder(length, seed, pass) : Int32Array.from({ length }, (_, i) => i) };
+      const { length } = this;
+      const { seed, shuffle, repeats } = this.options;
+      const order = shuffle ? passOrder(length, seed, pass) : Int32Array.from({ length }, (_, i) => i);
+      this.kept = { pass, order: repeats === 1 ? order : order.map((_, place) => order[Math.floor(place / repeats)]) };
     }
     return this.kept.order;
   }

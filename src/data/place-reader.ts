@@ -11,6 +11,8 @@ export interface PlaceOptions {
   readonly channels?: 1 | 3;
   /** Default "replace". */
   readonly broken?: BrokenRule;
+  /** Times that an image stands in the order, side by side: it is decoded once for them. Default 1. */
+  readonly repeats?: number;
 }
 
 /** What was read for one place of a batch. */
@@ -30,6 +32,7 @@ export class PlaceReader {
   readonly reasons = new Map<number, string>();
   private readonly source: ImageSource;
   private readonly options: PlaceOptions;
+  private last: { readonly index: number; readonly image: Promise<RawImage | null> } | null = null;
 
   constructor(source: ImageSource, options: PlaceOptions) {
     this.source = source;
@@ -55,7 +58,13 @@ export class PlaceReader {
     return { filled: null, met };
   }
 
-  private async tryRead(index: number): Promise<RawImage | null> {
+  private tryRead(index: number): Promise<RawImage | null> {
+    if ((this.options.repeats ?? 1) === 1) return this.readAnew(index);
+    if (this.last?.index !== index) this.last = { index, image: this.readAnew(index) };
+    return this.last.image;
+  }
+
+  private async readAnew(index: number): Promise<RawImage | null> {
     if (this.reasons.has(index)) return null;
     const { channels, broken } = this.options;
     try {

@@ -11,8 +11,8 @@ export type InputRecipe =
 /** Names the random streams of one image. */
 export interface SampleName {
   readonly seed: number;
-  /** Pass over the data. */
-  readonly pass: number;
+  /** Which look of the image this is (`lookAt` in order.ts). */
+  readonly look: number;
   /** Of the image in its source. */
   readonly index: number;
 }
@@ -35,13 +35,14 @@ export function sampleInputs(recipe: InputRecipe): SampleInputs {
     const target = transform.allocate(1);
     return {
       tensors: [target],
-      make: (image, { seed, pass, index }) => transform.write([image], { seed, pass, indices: [index] }, target),
+      make: (image, { seed, look, index }) =>
+        transform.write([image], { seed, looks: [look], indices: [index] }, target),
     };
   }
   const crops = new MultiCrop(recipe.options);
   const slots = crops.allocate(1);
   return {
     tensors: [slots.globals, slots.locals],
-    make: (image, { seed, pass, index }) => crops.writeImage(image, { seed, epoch: pass, sample: index }, 0, slots),
+    make: (image, { seed, look, index }) => crops.writeImage(image, { seed, epoch: look, sample: index }, 0, slots),
   };
 }

@@ -38,8 +38,8 @@ export interface TrainTransformOptions {
 /** Names the random streams of the images of a batch. */
 export interface BatchKey {
   readonly seed: number;
-  /** Pass over the data. */
-  readonly pass: number;
+  /** Which look of each image this is (`lookAt` in order.ts). */
+  readonly looks: ArrayLike<number>;
   /** Index of each image in its source. */
   readonly indices: ArrayLike<number>;
 }
@@ -75,7 +75,7 @@ export class TrainTransform {
    * @param target  f32 [≥ B, channels, size, size]; rows past B keep what they hold
    * @throws ShapeError if the target does not fit; DataError if an image has other channels
    */
-  write(images: readonly RawImage[], { seed, pass, indices }: BatchKey, target: Tensor): void {
+  write(images: readonly RawImage[], { seed, looks, indices }: BatchKey, target: Tensor): void {
     const { channels, size } = this.options;
     const [rows, ...rest] = target.shape;
     if (!(rows >= images.length) || formatShape(rest) !== formatShape([channels, size, size]) || !target.contiguous) {
@@ -85,7 +85,7 @@ export class TrainTransform {
     }
     const stride = channels * size * size * sizeOf.f32;
     images.forEach((image, i) => {
-      this.writeImage(image, new Rng(seed, STREAM, pass, indices[i]), target.ptr + i * stride);
+      this.writeImage(image, new Rng(seed, STREAM, looks[i], indices[i]), target.ptr + i * stride);
     });
   }
 

@@ -1,6 +1,6 @@
 import { scope, step } from "../autograd/tape.js";
 import { EncoderTransform } from "../data/encoder-transform.js";
-import { DataError } from "../errors.js";
+import { DataError, ShapeError } from "../errors.js";
 import { unpackBundle } from "../formats/bundle.js";
 import { readSafetensors } from "../formats/safetensors.js";
 import { type AttentionMaps, attentionOf } from "../models/attention-maps.js";
@@ -9,11 +9,15 @@ import type { EncoderSpec } from "../models/encoder-spec.js";
 import { bestClasses } from "../models/linear-head.js";
 import { storedClassifier } from "../models/stored-classifier.js";
 import { encoderIn } from "../models/stored-encoder.js";
+import { contiguous } from "../ops/layout.js";
 import { l2Normalize } from "../ops/normalize.js";
-import { dispose, type InitOptions, init, isRunning } from "../runtime/context.js";
+import { dispose, type InitOptions, init, isRunning, runtime } from "../runtime/context.js";
+import type { Heap } from "../runtime/heap.js";
+import { RecordedPass } from "../runtime/recorded-pass.js";
+import { sizeOf } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type BundledClassifier, bundledClassifier, type Prediction } from "./classifier.js";
-import { type EdgeImage, PixelReader } from "./pixels.js";
+import { type EdgeImage, PixelReader, type Pixels } from "./pixels.js";
 import { type BundleSource, readSource } from "./source.js";
 
 export type { AttentionMaps } from "../models/attention-maps.js";
@@ -57,6 +61,18 @@ export async function loadEncoder(source: BundleSource, options: EdgeOptions = {
   }
 }
 
+/** How the feature of an image of one size was computed, and where it stands then. */
+interface Route {
+  readonly width: number;
+  readonly height: number;
+  readonly pass: RecordedPass;
+  /** Number of the feature's first element in linear memory. */
+  readonly start: number;
+  /** The feature as a part of the view of linear memory that it was taken from, which growth replaces. */
+  feature: Float32Array;
+  of: Heap["f32"];
+}
+
 /** A frozen encoder that takes pixels. */
 export class EdgeEncoder {
   /** What the network is and how it was trained to see images. */
@@ -67,6 +83,8 @@ export class EdgeEncoder {
   private readonly reader: PixelReader;
   private readonly slot: Tensor;
   private readonly classifier: BundledClassifier | null;
+  /** Of the last image that was embedded alone. */
+  private route: Route | null = null;
 
   constructor(
     encoder: Encoder,
@@ -92,16 +110,26 @@ export class EdgeEncoder {
   }
 
   /**
-   * The class feature of an image, which is resized, cut and normalised as in training.
+   * The class feature of an image, which is resized, cut and normalised as in training. With `out`, images of the size of the one
+   * before make no object and take no memory.
    *
    * @param image  an ImageData, or the bytes of its pixels with width and height
-   * @returns [featureDim], a new array
-   * @throws DataError if the bytes do not fit the size
+   * @param out  where the feature is written, [featureDim]; by default a new array
+   * @returns [featureDim]
+   * @throws DataError if the bytes do not fit the size, ShapeError if `out` has another length
    */
-  embed(image: EdgeImage): Float32Array;
-  embed(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): Float32Array;
-  embed(image: EdgeImage | Uint8Array | Uint8ClampedArray, width?: number, height?: number): Float32Array {
-    return this.embedBatch([ArrayBuffer.isView(image) ? sized(image, width, height) : image])[0];
+  embed(image: EdgeImage, out?: Float32Array): Float32Array;
+  embed(pixels: Pixels, width: number, height: number, out?: Float32Array): Float32Array;
+  embed(
+    image: EdgeImage | Pixels,
+    second?: number | Float32Array,
+    third?: number,
+    fourth?: Float32Array,
+  ): Float32Array {
+    if (!ArrayBuffer.isView(image))
+      return this.embedPixels(image.data, image.width, image.height, second as Float32Array | undefined);
+    if (second === undefined || third === undefined) throw unsized();
+    return this.embedPixels(image, second as number, third, fourth);
   }
 
   /** The class features of images of any sizes, one for each. @throws DataError as `embed` */
@@ -116,8 +144,8 @@ export class EdgeEncoder {
    * @throws DataError if the bundle has no classifier, or the bytes do not fit the size
    */
   classify(image: EdgeImage): Prediction;
-  classify(pixels: Uint8Array | Uint8ClampedArray, width: number, height: number): Prediction;
-  classify(image: EdgeImage | Uint8Array | Uint8ClampedArray, width?: number, height?: number): Prediction {
+  classify(pixels: Pixels, width: number, height: number): Prediction;
+  classify(image: EdgeImage | Pixels, width?: number, height?: number): Prediction {
     return this.classifyBatch([ArrayBuffer.isView(image) ? sized(image, width, height) : image])[0];
   }
 
@@ -143,12 +171,13 @@ export class EdgeEncoder {
    */
   attention(image: EdgeImage): AttentionMaps {
     const slot = this.slot.narrow(0, 0, 1);
-    this.transform.write([this.reader.read(image)], slot);
+    this.prepare(image, slot);
     return step(() => scope(() => attentionOf(this.encoder, slot)))[0];
   }
 
   /** Gives the memory of weights and images back. */
   dispose(): void {
+    this.route = null;
     this.encoder.backbone.dispose();
     this.transform.dispose();
     this.slot.dispose();
@@ -160,9 +189,7 @@ export class EdgeEncoder {
     const rows: Float32Array[] = [];
     for (let first = 0; first < images.length; first += BATCH) {
       const count = Math.min(BATCH, images.length - first);
-      for (let i = 0; i < count; i++) {
-        this.transform.write([this.reader.read(images[first + i])], this.slot.narrow(0, i, 1));
-      }
+      for (let i = 0; i < count; i++) this.prepare(images[first + i], this.slot.narrow(0, i, 1));
       const values = compute(this.slot.narrow(0, 0, count));
       const length = values.length / count;
       for (let i = 0; i < count; i++) rows.push(values.slice(i * length, (i + 1) * length));
@@ -170,16 +197,73 @@ export class EdgeEncoder {
     return rows;
   }
 
+  /** Writes an image as the network sees it. */
+  private prepare(image: EdgeImage, slot: Tensor): void {
+    const { route } = this;
+    // An image of another size may move the buffers through which it passes.
+    if (route && (image.width !== route.width || image.height !== route.height)) this.route = null;
+    this.transform.write([this.reader.read(image)], slot);
+  }
+
   private featuresOf(images: Tensor): Float32Array {
-    return step(() => {
-      const features = this.encoder.backbone.classToken(images);
-      return (this.unitLength ? l2Normalize(features) : features).toArray();
-    }) as Float32Array;
+    return step(() => this.feature(images).toArray()) as Float32Array;
+  }
+
+  private feature(images: Tensor): Tensor {
+    const features = this.encoder.backbone.classToken(images);
+    return contiguous(this.unitLength ? l2Normalize(features) : features);
+  }
+
+  private embedPixels(data: Pixels, width: number, height: number, out?: Float32Array): Float32Array {
+    if (out !== undefined && out.length !== this.featureDim) throw misfit(out, this.featureDim);
+    const bytes = this.reader.bytes(data, width, height);
+    const { route } = this;
+    if (!route || route.width !== width || route.height !== height || !route.pass.runnable)
+      return this.embedAnew({ data, width, height }, out);
+    route.pass.run(bytes);
+    return copied(featureOf(route), out);
+  }
+
+  /** The ordinary way, whose kernel calls are noted unless an open step has its memory where they would write. */
+  private embedAnew(image: EdgeImage, out?: Float32Array): Float32Array {
+    this.route = null;
+    if (runtime().step.depth > 0) return copied(this.embedBatch([image])[0], out);
+    const raw = this.reader.read(image);
+    const slot = this.slot.narrow(0, 0, 1);
+    const { value: start, pass } = RecordedPass.of(raw.data, () => {
+      this.transform.write([raw], slot);
+      return step(() => this.feature(slot).ptr / sizeOf.f32);
+    });
+    const of = runtime().heap.f32;
+    const feature = of.subarray(start, start + this.featureDim) as Float32Array;
+    if (pass) this.route = { width: image.width, height: image.height, pass, start, feature, of };
+    return copied(feature, out);
   }
 }
 
-function sized(data: Uint8Array | Uint8ClampedArray, width?: number, height?: number): EdgeImage {
-  if (width === undefined || height === undefined)
-    throw new DataError("embed: width and height of the pixels are missing. Pass them, or an ImageData.");
+/** Where the feature stands in linear memory, as it is now. */
+function featureOf(route: Route): Float32Array {
+  const { f32 } = runtime().heap;
+  if (f32 !== route.of) {
+    route.of = f32;
+    route.feature = f32.subarray(route.start, route.start + route.feature.length) as Float32Array;
+  }
+  return route.feature;
+}
+
+/** Numbers in `out`, or in a new array. */
+function copied(values: Float32Array, out?: Float32Array): Float32Array {
+  if (!out) return values.slice();
+  out.set(values);
+  return out;
+}
+
+function sized(data: Pixels, width?: number, height?: number): EdgeImage {
+  if (width === undefined || height === undefined) throw unsized();
   return { data, width, height };
 }
+
+const unsized = () => new DataError("embed: width and height of the pixels are missing. Pass them, or an ImageData.");
+
+const misfit = ({ length }: Float32Array, expected: number) =>
+  new ShapeError(`embed: out has ${length} numbers, a feature has ${expected} (featureDim).`);

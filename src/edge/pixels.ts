@@ -1,10 +1,13 @@
-import { toChannels } from "../data/channels.js";
+import { spreadGrey, takeLuma } from "../data/channels.js";
 import type { RawImage } from "../data/dataset.js";
 import { DataError } from "../errors.js";
 
+/** Bytes of pixels, row by row. */
+export type Pixels = Uint8Array | Uint8ClampedArray;
+
 /** Pixels row by row, as the ImageData of a canvas: 1 (grey), 3 (RGB) or 4 (RGBA) bytes each. */
 export interface EdgeImage {
-  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly data: Pixels;
   readonly width: number;
   readonly height: number;
 }
@@ -20,26 +23,40 @@ export class PixelReader {
 
   /** The image until the next call. @throws DataError if its bytes do not fit its size */
   read({ data, width, height }: EdgeImage): RawImage {
+    const bytes = this.bytes(data, width, height);
+    const own = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    return { width, height, channels: this.channels, data: own };
+  }
+
+  /**
+   * The bytes of that image until the next call: the given array where it has the network's channels. Makes no object for an
+   * image of the size of the one before.
+   *
+   * @throws DataError if they do not fit the size
+   */
+  bytes(data: Pixels, width: number, height: number): Pixels {
+    const { channels } = this;
     const pixels = width * height;
-    const channels = data.length / pixels;
-    if (!(Number.isInteger(width) && Number.isInteger(height) && pixels > 0 && [1, 3, 4].includes(channels))) {
+    const found = data.length / pixels;
+    const whole = Number.isInteger(width) && Number.isInteger(height) && pixels > 0;
+    if (!whole || !(found === 1 || found === 3 || found === 4)) {
       throw new DataError(
         `embed: an image of ${width} × ${height} pixels comes with ${data.length} bytes, expected 1, 3 or 4 for each pixel.`,
       );
     }
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-    const opaque = channels === 4 ? this.withoutAlpha(bytes, pixels) : bytes;
-    return toChannels({ width, height, channels: channels === 1 ? 1 : 3, data: opaque }, this.channels);
+    if (found === channels) return data;
+    if (this.buffer.length !== channels * pixels) this.buffer = new Uint8Array(channels * pixels);
+    if (channels === 1) takeLuma(data, found, this.buffer);
+    else if (found === 1) spreadGrey(data, this.buffer);
+    else leaveAlphaOut(data, this.buffer);
+    return this.buffer;
   }
+}
 
-  private withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
-    if (this.buffer.length < 3 * pixels) this.buffer = new Uint8Array(3 * pixels);
-    const rgb = this.buffer;
-    for (let from = 0, to = 0; to < 3 * pixels; from += 4, to += 3) {
-      rgb[to] = rgba[from];
-      rgb[to + 1] = rgba[from + 1];
-      rgb[to + 2] = rgba[from + 2];
-    }
-    return rgb.subarray(0, 3 * pixels);
+function leaveAlphaOut(rgba: Pixels, rgb: Uint8Array): void {
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = rgba[from];
+    rgb[to + 1] = rgba[from + 1];
+    rgb[to + 2] = rgba[from + 2];
   }
 }

@@ -1,5 +1,6 @@
 import type { Depth } from "../elastic/space.js";
 import type { Module } from "../nn/module.js";
+import type { BlockRun } from "../nn/run-block.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { ChosenTokens, Features, ForwardOptions } from "./features.js";
 
@@ -16,7 +17,7 @@ export interface Backbone extends Module {
   /** The class feature, and the features of the patches with the given numbers over [B·N], without what only others need. */
   tokensAt(images: Tensor, patches: Int32Array, options?: ForwardOptions): ChosenTokens;
   /** Class and patch features after the given positions, counted from 0: blocks of a ViT, stages of the others (spec §7.2). */
-  intermediate(images: Tensor, positions: readonly number[]): Omit<Features, "prenorm">[];
+  intermediate(images: Tensor, positions: readonly number[], run?: BlockRun): Omit<Features, "prenorm">[];
   /** The part of that width and depth: the same class over views of the same tensors. */
   slice(network: { width: number; depth: Depth }): Backbone;
 }

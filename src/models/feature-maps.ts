@@ -1,3 +1,4 @@
+import type { BlockRun } from "../nn/run-block.js";
 import { contiguous } from "../ops/layout.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { architectureOf } from "./architecture.js";
@@ -48,14 +49,15 @@ export function mapShapes(backbone: Backbone): MapShape[] {
  * norm; of a Swin or ResNet the maps of its stages.
  *
  * @param images  [B, C, H, W]; sides of a ViT's or Swin's are multiples of the patch size
+ * @param run  draws of stochastic depth, while the backbone is trained
  * @returns four maps [B, h, w, c], dense, shapes as `mapShapes` says with h = ⌈H / stride⌉
  * @throws ShapeError for images that do not fit, FormatError for other backbones
  */
-export function featureMaps(backbone: Backbone, images: Tensor): Tensor[] {
+export function featureMaps(backbone: Backbone, images: Tensor, run: BlockRun = {}): Tensor[] {
   const [batch, , height, width] = images.shape;
   const positions = backbone instanceof VisionTransformer ? mapPositions(backbone.depth) : [0, 1, 2, 3];
   const distinct = [...new Set(positions)];
-  const taken = backbone.intermediate(images, distinct);
+  const taken = backbone.intermediate(images, distinct, run);
   return mapShapes(backbone).map(({ channels, stride }, level) => {
     const { patchTokens } = taken[distinct.indexOf(positions[level])];
     return contiguous(patchTokens).reshape([batch, Math.ceil(height / stride), Math.ceil(width / stride), channels]);

@@ -154,11 +154,11 @@ export class ResNet extends Module implements Backbone {
   }
 
   /** Maps after the given stages (0 to 3), their means and pixels, without a norm: what a linear probe reads (spec §7.2). */
-  intermediate(images: Tensor, positions: readonly number[]): Omit<Features, "prenorm">[] {
+  intermediate(images: Tensor, positions: readonly number[], run: BlockRun = {}): Omit<Features, "prenorm">[] {
     let x = this.stem(images, null);
     const taken: Omit<Features, "prenorm">[] = [];
     this.stages.forEach(({ layers }, s) => {
-      x = this.through(x, layers, {});
+      x = this.through(x, layers, run);
       if (positions.includes(s)) taken.push({ classToken: globalAvgPool(x), patchTokens: tokensOf(x) });
     });
     return taken;

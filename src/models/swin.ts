@@ -184,10 +184,10 @@ export class SwinTransformer extends Module implements Backbone {
    *
    * @returns mean over the map and its cells [B, cells, c], stage by stage
    */
-  intermediate(images: Tensor, positions: readonly number[]): Omit<Features, "prenorm">[] {
+  intermediate(images: Tensor, positions: readonly number[], run: BlockRun = {}): Omit<Features, "prenorm">[] {
     const taken: Omit<Features, "prenorm">[] = [];
     const norms = [this.norm0, this.norm1, this.norm2, this.norm3];
-    this.encode(images, {}, (map, stage) => {
+    this.encode(images, run, (map, stage) => {
       if (!positions.includes(stage)) return;
       const y = norms[stage].forward(map); //                                    [B, h, w, c]
       taken.push({ classToken: globalAvgPool(y), patchTokens: y.reshape([y.shape[0], -1, y.shape[3]]) });

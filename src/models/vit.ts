@@ -1,4 +1,3 @@
-import { scopeUnlessRecording } from "../autograd/tape.js";
 import { keptBlocks } from "../elastic/blocks.js";
 import type { Depth } from "../elastic/space.js";
 import { ShapeError } from "../errors.js";
@@ -8,7 +7,7 @@ import { derive, Module } from "../nn/module.js";
 import { LayerNorm } from "../nn/norm.js";
 import { PatchEmbed } from "../nn/patch-embed.js";
 import { positionFor } from "../nn/pos-embed.js";
-import { runBlock } from "../nn/run-block.js";
+import { type BlockRun, runBlock } from "../nn/run-block.js";
 import { embedTokens } from "../ops/tokens.js";
 import type { Rng } from "../tensor/random.js";
 import { formatShape } from "../tensor/shape.js";
@@ -154,12 +153,12 @@ export class VisionTransformer extends Module implements Backbone {
   }
 
   /** Tokens after the given block positions, each through the last norm: what a linear probe reads (spec §7.2). */
-  intermediate(images: Tensor, positions: readonly number[]): Omit<Features, "prenorm">[] {
+  intermediate(images: Tensor, positions: readonly number[], run: BlockRun = {}): Omit<Features, "prenorm">[] {
     let x = this.embed(images, null);
     const taken: Omit<Features, "prenorm">[] = [];
     this.blocks.forEach((block, i) => {
       const input = x;
-      x = scopeUnlessRecording(() => block.forward(input));
+      x = runBlock(block, input, run, (dropPath) => block.forward(input, dropPath));
       if (positions.includes(i)) taken.push(split(this.norm.forward(x)));
     });
     return taken;

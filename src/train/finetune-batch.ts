@@ -63,13 +63,13 @@ export class LabelledBatchMaker {
    * @throws DataError if the images have no labels
    */
   make(batch: FedBatch, iteration: number, micro: number): LabelledBatch {
-    const { indices, pass, labels } = batch;
+    const { indices, labels } = batch;
     if (!labels) throw new DataError("finetune: the images have no labels. Put them into one folder per class.");
     const { seed, smoothing } = this.settings;
     const { classes } = this;
     const slot = this.slot.narrow(0, 0, indices.length);
     if ("copyInputs" in batch) batch.copyInputs();
-    else this.transform.write(batch.images, { seed, pass, indices }, slot);
+    else this.transform.write(batch.images, { seed, looks: batch.looks, indices }, slot);
     const [, , height, width] = slot.shape;
     const mix = drawMix(new Rng(seed, MIX_STREAM, iteration, micro), this.settings, { height, width });
     mixImages(slot, mix);

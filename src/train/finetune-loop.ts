@@ -1,10 +1,7 @@
-import { NumericError } from "../errors.js";
 import { eventTurns } from "./event-turn.js";
 import type { FinetuneFolder } from "./finetune-folder.js";
+import { FinetuneHealth } from "./finetune-health.js";
 import type { FineTuner, FinetuneReport } from "./finetuner.js";
-
-/** Steps in a row that may be not finite. */
-const MAX_BAD_STEPS = 5;
 
 export interface FinetuneLoopOptions {
   /** Figures of the network at the end of an epoch, for the metrics; null to have none. */
@@ -40,10 +37,11 @@ export async function finetuneLoop(
   folder: FinetuneFolder,
   options: FinetuneLoopOptions,
 ): Promise<FinetuneLoopResult> {
-  const { signal, onStep, onEpoch, onWarning = () => {}, validate, checkpointSeconds = 30 } = options;
+  const { signal, onStep, onEpoch, onWarning, validate, checkpointSeconds = 30 } = options;
   const start = performance.now();
   const nextTurn = eventTurns();
-  const totals = { images: 0, loss: null as number | null, badSteps: 0 };
+  const totals = { images: 0, loss: null as number | null };
+  const health = new FinetuneHealth(onWarning);
   let [savedAt, savedStep] = [
     performance.now(),
     folder.checkpoints.steps().includes(tuner.iteration) ? tuner.iteration : -1,
@@ -60,17 +58,16 @@ export async function finetuneLoop(
     const report = await tuner.step();
     totals.images += report.images;
     totals.loss = report.loss;
-    totals.badSteps = report.updated ? 0 : totals.badSteps + 1;
     folder.metrics.append(metricsOf(report));
     onStep?.(report);
-    expectHealth(report, totals.badSteps, onWarning);
+    health.add(report);
     if (!tuner.atEpochEnd) continue;
     const figures = validate ? await validate() : {};
     const epochs = tuner.iteration / tuner.plan.iterationsPerEpoch;
     // Before the checkpoint: what is done again after a kill is then measured again.
     if (validate) folder.metrics.append({ iteration: report.iteration, epochs, ...figures });
     onEpoch?.(epochs, figures);
-    if (totals.badSteps === 0 && (performance.now() - savedAt) / 1000 >= checkpointSeconds) save();
+    if (health.badSteps === 0 && (performance.now() - savedAt) / 1000 >= checkpointSeconds) save();
   }
   if (savedStep !== tuner.iteration) save();
   return {
@@ -79,14 +76,6 @@ export async function finetuneLoop(
     loss: totals.loss,
     interrupted: !tuner.finished,
   };
-}
-
-function expectHealth({ iteration }: FinetuneReport, badSteps: number, onWarning: (message: string) => void): void {
-  if (badSteps === 1) onWarning(`step ${iteration}: the loss or a gradient is not finite; the step is skipped.`);
-  if (badSteps < MAX_BAD_STEPS) return;
-  throw new NumericError(
-    `finetune: ${badSteps} steps in a row up to ${iteration} were not finite. Lower --lr, or lengthen --warmup.`,
-  );
 }
 
 function metricsOf({ iteration, epoch, lr, loss, gradientNorm, updated }: FinetuneReport): Record<string, unknown> {

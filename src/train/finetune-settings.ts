@@ -40,6 +40,11 @@ export interface FinetuneSettings {
   readonly flip: number;
   /** Of the last block; rates rise linearly from 0 in the first. Transformers only. */
   readonly dropPath: number;
+  /**
+   * Times that an image stands in a batch, augmented anew each time (repeated augmentation); an epoch then sees as many times fewer
+   * images, in as many steps. 1 = off.
+   */
+  readonly augRepeats: number;
   /** Momentum of a moving average of the weights after each step; null = none. */
   readonly ema: number | null;
   /** Length of a hidden layer of the classifier; 0 = a linear classifier. */
@@ -53,7 +58,15 @@ export interface FinetuneSettings {
 const published: FinetuneSettings = {
   ...{ epochs: 100, scheduleEpochs: null, warmupEpochs: null },
   ...{ batch: 256, accumulate: 1, lr: 1e-3, lrBatch: null, minLr: 1e-6, layerDecay: 0.65, weightDecay: 0.05 },
-  ...{ mixup: 0.8, cutmix: 1, smoothing: 0.1, randAugment: "m9-mstd0.5-inc1", jitter: 0.4, erasing: 0.25 },
+  ...{
+    mixup: 0.8,
+    cutmix: 1,
+    smoothing: 0.1,
+    randAugment: "m9-mstd0.5-inc1",
+    jitter: 0.4,
+    erasing: 0.25,
+    augRepeats: 1,
+  },
   ...{ leastArea: 0.08, flip: 0.5, dropPath: 0.1, ema: null, hidden: 0, seed: 0, recompute: false },
 };
 
@@ -62,11 +75,15 @@ function imagenet(epochs: number, lr: number, layerDecay: number, rest: Partial<
   return { ...published, epochs, lr, layerDecay, ...rest };
 }
 
+/** As in DeiT, whose recipe the transfer follows. */
+const TRANSFER_REPEATS = 3;
+
 /** Smaller sets: epochs, rate per 512 images, layer decay. */
 function transfer(epochs: number, lr: number, layerDecay: number, dropPath = 0.1): FinetuneSettings {
   return {
     ...published,
     ...{ epochs, lr, layerDecay, dropPath, lrBatch: 512, warmupEpochs: 5, batch: 96, erasing: 0.1, seed: 1024 },
+    augRepeats: TRANSFER_REPEATS,
   };
 }
 
@@ -130,7 +147,7 @@ export function checkFinetuneSettings(settings: FinetuneSettings): void {
   expect(epochs > 0 && epochs <= 1e6, "epochs", "a number above 0");
   expect(scheduleEpochs === null || scheduleEpochs >= epochs, "scheduleEpochs", `at least the epochs, ${epochs}`);
   expect(warmupEpochs === null || (warmupEpochs >= 0 && warmupEpochs <= epochs), "warmupEpochs", `0 to ${epochs}`);
-  for (const key of ["batch", "accumulate"] as const)
+  for (const key of ["batch", "accumulate", "augRepeats"] as const)
     expect(Number.isInteger(settings[key]) && settings[key] >= 1, key, "a whole number from 1 on");
   expect(Number.isInteger(settings.hidden) && settings.hidden >= 0, "hidden", "a whole number from 0 on");
   expect(Number.isSafeInteger(settings.seed), "seed", "a whole number");

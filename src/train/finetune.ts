@@ -36,18 +36,18 @@ export function finetune(
   { recipe = "small", signal, ...options }: FinetuneOptions = {},
 ): Finetuning {
   const tuner = new FineTuner(encoder, source, { ...finetuneRecipes[recipe], ...settings }, options);
-  return {
-    tuner,
-    async *[Symbol.asyncIterator]() {
-      const nextTurn = eventTurns();
-      try {
-        while (!tuner.finished && !signal?.aborted) {
-          yield await tuner.step();
-          await nextTurn();
-        }
-      } finally {
-        tuner.close();
-      }
-    },
-  };
+  return { tuner, [Symbol.asyncIterator]: () => remainingSteps(tuner, signal) };
+}
+
+/** Trains what is left of a run, step by step; images are read no more when the iteration ends. */
+export async function* remainingSteps(tuner: FineTuner, signal?: AbortSignal): AsyncGenerator<FinetuneReport> {
+  const nextTurn = eventTurns();
+  try {
+    while (!tuner.finished && !signal?.aborted) {
+      yield await tuner.step();
+      await nextTurn();
+    }
+  } finally {
+    tuner.close();
+  }
 }

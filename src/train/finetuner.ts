@@ -251,11 +251,11 @@ export class FineTuner {
   }
 
   private openFeed(): BatchFeed {
-    const { batch: batchSize, seed, accumulate } = this.settings;
+    const { batch: batchSize, seed, accumulate, augRepeats: repeats } = this.settings;
     const { inputs, targets } = this.maker;
     const { strict, onWarning, workers = usualWorkers(this.source) } = this.options;
     return new BatchFeed(this.source, {
-      ...{ batchSize, seed, channels: this.spec.channels as 1 | 3, inputs, targets, held: accumulate },
+      ...{ batchSize, seed, repeats, channels: this.spec.channels as 1 | 3, inputs, targets, held: accumulate },
       ...{ workers, strict, onWarning: (message) => onWarning?.(message) },
     });
   }

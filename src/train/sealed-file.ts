@@ -67,13 +67,28 @@ export function replaceSealed(
 
 /** @throws DataError if the file cannot be read, FormatError if it is damaged */
 export function readSealed(path: string): SafetensorsFile {
+  const file = readFile(path);
+  expectSeal(path, file);
+  return file;
+}
+
+/**
+ * Reads a file that others may have written, who seal none: one that says what its checksum was is held to it.
+ *
+ * @throws DataError if the file cannot be read, FormatError if it is damaged
+ */
+export function readSealable(path: string): SafetensorsFile {
+  const file = readFile(path);
+  if (isSealed(file)) expectSeal(path, file);
+  return file;
+}
+
+function readFile(path: string): SafetensorsFile {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
   } catch (error) {
     throw new DataError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
   }
-  const file = readSafetensors(bytes, path);
-  expectSeal(path, file);
-  return file;
+  return readSafetensors(bytes, path);
 }

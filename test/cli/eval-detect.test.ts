@@ -21,7 +21,7 @@ const quick = ["--data", `voc:${voc}`, "--batch", "2", "--iterations", "3", "--w
 test("the result holds the figures, and the files hold boxes", async () => {
   const { result, events, stderr } = await expectExit(
     0,
-    detect(...quick, "--seed", "5", "--out", "found.json", "--preview", "boxes.png", "--json"),
+    detect(...quick, "--seed", "5", "--detections", "found.json", "--preview", "boxes.png", "--json"),
     { cwd },
   );
   assert.equal(
@@ -29,7 +29,7 @@ test("the result holds the figures, and the files hold boxes", async () => {
     ["step", "step", "step", "result"],
   );
   assert.equal(
-    [result.network, result.images, result.trainImages, result.size, result.seed, result.out, result.preview],
+    [result.network, result.images, result.trainImages, result.size, result.seed, result.detections, result.preview],
     ["16x2", 3, 6, 40, 5, "found.json", "boxes.png"],
   );
   for (const name of ["ap", "ap50", "ap75", "voc50"]) {
@@ -48,6 +48,29 @@ test("the result holds the figures, and the files hold boxes", async () => {
   assert.equal([picture.width, picture.height], [144, 40]);
   assert.match(stderr, /\[3\/3\] eta 0:00 {2}loss \d/);
   assert.match(stderr, /boxes\.png: bar orange, square sky blue/);
+});
+
+test("a detector that was saved is tested again without training, and a tuned encoder with it", async () => {
+  for (const tune of [[], ["--tune-backbone", "--drop-path", "0.3"]]) {
+    const longer = [...quick, "--iterations", "20", "--lr", "1e-2"];
+    const args = detect(...longer, ...tune, "--out", "saved.safetensors", "--detections", "first.json", "--json");
+    const { result } = await expectExit(0, args, { cwd });
+    assert.is(result.file, "saved.safetensors");
+    const only = ["--data", `voc:${voc}`, "--head", "saved.safetensors", "--detections", "again.json", "--json"];
+    const again = await expectExit(0, detect(...only), { cwd });
+    assert.equal([again.result.trainImages, again.result.size, again.result.ap], [0, 40, result.ap]);
+    const found = (name: string) => readFileSync(join(cwd, name), "utf8");
+    assert.is(found("again.json"), found("first.json"));
+    assert.ok(JSON.parse(found("first.json")).length > 0);
+  }
+  const as = ["eval", "detect", "saved.safetensors", ...quick, "--json"];
+  assert.is((await expectExit(0, as, { cwd })).result.network, "16x2");
+  const others = { images: [{ id: 1, file_name: "shape0.png" }], categories: [{ id: 1, name: "x" }] };
+  const annotations = [{ image_id: 1, category_id: 1, bbox: [2, 3, 12, 12] }];
+  writeFileSync(join(cwd, "x.json"), JSON.stringify({ ...others, annotations }));
+  const args = ["--data", "coco:x.json", "--test", "coco:x.json", "--images", join(voc, "JPEGImages")];
+  const { stderr } = await expectExit(3, detect(...args, "--head", "saved.safetensors"), { cwd });
+  assert.match(stderr, /saved\.safetensors finds bar, square, the images have x/);
 });
 
 test("a table is printed, the same for the same seed", async () => {
@@ -94,7 +117,11 @@ test("what is wrong has its message and exit code", async () => {
     [2, [...quick, "--crop", "2"], /--crop is "2", expected a number from 0 on, at most 1/],
     [2, [...quick, "--lr", "0"], /--lr is "0", expected a number above 0/],
     [2, [...quick, "--scales", "2"], /--scales is "2", expected two rising numbers/],
-    [2, [...quick, "--out", "no/such.json"], /--out no\/such.json: the folder no does not exist/],
+    [2, [...quick, "--out", "no/such.safetensors"], /--out no\/such.safetensors: the folder no does not exist/],
+    [2, [...quick, "--out", "found.json"], /--out saves the detector .*; --detections FILE.json what it finds/],
+    [2, [...quick, "--head", "x", "--size", "64"], /--head trains nothing/],
+    [2, [...quick, "--drop-path", "1"], /--drop-path is "1", expected a number from 0 on, below 1/],
+    [3, [...quick, "--head", "none.safetensors"], /none.safetensors cannot be read/],
     [2, [...quick, "--size", "10"], /--size is "10", expected a whole number from 32 on/],
     [4, [...quick, "--lr", "1e30", "--iterations", "20"], /Lower the learning rate/],
   ] as const) {

@@ -142,6 +142,20 @@ test("a folder with another probe or other files is refused, a damaged state is 
   assert.match((await expectCode(3, other, { cwd })).stderr, /is damaged/);
 });
 
+test("a folder in which another call works is refused, also with --overwrite; a lock that was left is replaced", async () => {
+  const running = startPoa(linear(...long, "--out", "busy"), { cwd });
+  await running.said(/"iteration":2,/);
+  for (const more of [[], ["--overwrite"]]) {
+    const { stderr } = await expectCode(2, linear(...long, "--out", "busy", ...more), { cwd });
+    assert.match(stderr, /busy is in use by process \d+/);
+  }
+  running.child.kill("SIGKILL");
+  await running.done;
+  assert.ok(readdirSync(join(cwd, "busy")).includes("lock"));
+  await expectCode(0, linear(...long, "--out", "busy"), { cwd });
+  assert.not.ok(readdirSync(join(cwd, "busy")).includes("lock"));
+});
+
 test("what is wrong has its message and exit code", async () => {
   for (const [code, args, message] of [
     [2, ["--select", "train"], /--select is "train", expected val or test/],

@@ -39,15 +39,26 @@ test("the help names every recipe, and no other", () => {
 
 test("every number of the settings has an option", () => {
   const numbers = ["epochs", "schedule-epochs", "warmup", "batch", "accumulate", "lr", "layer-decay", "weight-decay"];
-  const more = ["mixup", "cutmix", "smoothing", "jitter", "erasing", "least-area", "drop-path", "ema", "flip"];
-  const values = [30, 40, 2, 8, 3, 0.5, 0.4, 0.01, 0.1, 0.2, 0.3, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85];
+  const more = [
+    "mixup",
+    "cutmix",
+    "smoothing",
+    "jitter",
+    "erasing",
+    "least-area",
+    "drop-path",
+    "ema",
+    "flip",
+    "aug-repeats",
+  ];
+  const values = [30, 40, 2, 8, 3, 0.5, 0.4, 0.01, 0.1, 0.2, 0.3, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 3];
   const argv = [...numbers, ...more].flatMap((name, i) => [`--${name}`, String(values[i])]);
   const { epochs, scheduleEpochs, warmupEpochs, batch, accumulate, lr, layerDecay, weightDecay, ...rest } =
     finetuneSettings(call(...argv));
-  const { mixup, cutmix, smoothing, jitter, erasing, leastArea, dropPath, ema, flip } = rest;
+  const { mixup, cutmix, smoothing, jitter, erasing, leastArea, dropPath, ema, flip, augRepeats } = rest;
   assert.equal(
     [epochs, scheduleEpochs, warmupEpochs, batch, accumulate, lr, layerDecay, weightDecay].concat([
-      ...[mixup, cutmix, smoothing, jitter, erasing, leastArea, dropPath, ema ?? -1, flip],
+      ...[mixup, cutmix, smoothing, jitter, erasing, leastArea, dropPath, ema ?? -1, flip, augRepeats],
     ]),
     values,
   );

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { openLinearHead } from "../../src/cli/linear-head.js";
@@ -6,6 +6,7 @@ import { DataError, FormatError } from "../../src/errors.js";
 import { writeSafetensors } from "../../src/formats/safetensors.js";
 import { init } from "../../src/runtime/context.js";
 import { fromArray } from "../../src/tensor/create.js";
+import { readSealable, replaceSealed } from "../../src/train/sealed-file.js";
 import { refuses } from "../support/refuses.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
@@ -61,4 +62,15 @@ test("what does not fit is refused", () => {
     JSON.stringify({ ...about, pooled: 1 }),
   ])
     refuses(() => open(written("e", { metadata })), FormatError, "does not say what it reads");
+});
+
+test("a classifier that eval linear wrote is held to its checksum", () => {
+  const path = join(folder, "sealed");
+  const { tensors, metadata } = readSealable(written("f"));
+  replaceSealed(path, tensors, metadata);
+  assert.is(openLinearHead(path, encoder, about.classes).form, encoder.spec);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(path, bytes);
+  refuses(() => openLinearHead(path, encoder, about.classes), FormatError, "is damaged");
 });

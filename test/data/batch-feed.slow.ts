@@ -24,7 +24,7 @@ async function made(spec: string, workers: number): Promise<number[][]> {
     const batch = await feed.read(i);
     assert.is("copyInputs" in batch, workers > 0);
     if ("copyInputs" in batch) batch.copyInputs();
-    else transform.write(batch.images, { seed: 0, pass: batch.pass, indices: batch.indices }, slot);
+    else transform.write(batch.images, { seed: 0, looks: batch.looks, indices: batch.indices }, slot);
     seen.push([...batch.indices, ...slot.toArray()]);
   }
   feed.close();

@@ -180,3 +180,39 @@ test("what cannot be a stream is refused at once", () => {
     (error: Error) => error instanceof ConfigError,
   );
 });
+
+test("repeated images share a batch with a look each, and are decoded once for them", async () => {
+  const source = memorySource(10);
+  const taken = await take(batches(source, { batchSize: 6, seed: 4, repeats: 3 }), 2);
+  for (const [pass, { indices, looks, images }] of taken.entries()) {
+    const [a, b] = passOrder(10, 4, pass);
+    assert.equal([...indices], [a, a, a, b, b, b]);
+    assert.equal(
+      [...looks],
+      [0, 1, 2, 0, 1, 2].map((repeat) => 3 * pass + repeat),
+    );
+    assert.equal(
+      images.map(({ data }) => data[0]),
+      [...indices],
+    );
+  }
+  const [first] = await take(batches(memorySource(10), { batchSize: 6, prefetch: 0 }), 1);
+  assert.equal([...first.looks], [0, 0, 0, 0, 0, 0]);
+  const counted = memorySource(10);
+  await take(batches(counted, { batchSize: 6, seed: 4, repeats: 3, prefetch: 0 }), 1);
+  assert.equal(counted.reads, [...passOrder(10, 4, 0)].slice(0, 2));
+});
+
+test("in the places of a broken image that is repeated stand others, whose own looks they have", async () => {
+  const [, broken] = passOrder(12, 4, 0);
+  const options = { batchSize: 6, seed: 4, repeats: 3, passes: 1 };
+  const warnings: string[] = [];
+  const [first, second] = await take(
+    batches(memorySource(12, [broken]), { ...options, onWarning: (message) => warnings.push(message) }),
+  );
+  const [a, , c, d] = passOrder(12, 4, 0);
+  assert.equal([...first.indices], [a, a, a, d, d, d]);
+  assert.equal([...second.indices], [c, c, c, d, d, d]);
+  assert.is(new Set([...first.indices].map((index, i) => `${index} ${first.looks[i]}`)).size, 6);
+  assert.is(warnings.length, 1);
+});

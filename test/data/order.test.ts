@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { batchesPerPass, passOrder, positionOf } from "../../src/data/order.js";
+import { batchesPerPass, lookAt, PassOrders, passOrder, positionOf } from "../../src/data/order.js";
 import { ConfigError, DataError } from "../../src/errors.js";
 import { test } from "../support/test.js";
 
@@ -47,4 +47,32 @@ test("a batch size that is no size is a mistake, one that the images do not fill
     (error: Error) => error instanceof DataError && /10 images do not fill a batch of 11/.test(error.message),
   );
   assert.is(batchesPerPass({ length: 10, batchSize: 11, dropLast: false }), 1);
+});
+
+test("with repeats a pass of as many places holds the first images of its order side by side", () => {
+  const orders = new PassOrders(8, { seed: 3, repeats: 3 });
+  for (const pass of [0, 1]) {
+    const [a, b, c] = passOrder(8, 3, pass);
+    assert.equal([...orders.of(pass)], [a, a, a, b, b, b, c, c]);
+  }
+  assert.not.equal(orders.of(0), orders.of(1));
+  assert.equal([...new PassOrders(4, { shuffle: false, repeats: 2 }).of(5)], [0, 0, 1, 1]);
+  assert.equal(new PassOrders(8, { seed: 3 }).of(1), passOrder(8, 3, 1));
+});
+
+test("no look of an image occurs twice, and without repeats it is the pass", () => {
+  const orders = new PassOrders(8, { repeats: 3 });
+  const seen = [0, 1, 2, 3].flatMap((pass) =>
+    Array.from(orders.of(pass), (image, place) => `${image} ${lookAt(pass, place, 3)}`),
+  );
+  assert.is(new Set(seen).size, 32);
+  assert.is(lookAt(7, 5), 7);
+});
+
+test("repeats that are none are refused", () => {
+  for (const repeats of [0, 1.5, Number.NaN])
+    assert.throws(
+      () => new PassOrders(4, { repeats }),
+      (error: Error) => error instanceof ConfigError && /are repeated .* times/.test(error.message),
+    );
 });

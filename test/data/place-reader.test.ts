@@ -34,3 +34,15 @@ test("a broken image is thrown where it is to end the run", async () => {
   });
   assert.instance(thrown, DataError);
 });
+
+test("places side by side that hold one image read it once where images are repeated", async () => {
+  const repeated = Int32Array.of(5, 5, 2, 2, 5, 5);
+  const source = memorySource(6, [2]);
+  const reader = new PlaceReader(source, { batchSize: 6, broken: "skip", repeats: 2 });
+  const reads = await Promise.all(Array.from(repeated, (_, place) => reader.read(repeated, place)));
+  assert.equal(
+    reads.map(({ filled }) => filled?.index ?? null),
+    [5, 5, null, null, 5, 5],
+  );
+  assert.equal(source.reads, [5, 2, 5]);
+});

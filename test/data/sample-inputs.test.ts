@@ -11,13 +11,13 @@ await init();
 
 const images = [0, 1, 2].map((i) => squareImage(i));
 const indices = [7, 3, 5];
-const [seed, pass] = [2, 4];
+const [seed, look] = [2, 4];
 
 /** The rows of a batch that belong to one image, from what is made of it alone. */
 function expectRows(recipe: InputRecipe, whole: readonly Tensor[]): void {
   const inputs = sampleInputs(structuredClone(recipe));
   images.forEach((image, p) => {
-    inputs.make(image, { seed, pass, index: indices[p] });
+    inputs.make(image, { seed, look, index: indices[p] });
     inputs.tensors.forEach((tensor, t) => {
       assert.is(whole[t].shape[0], images.length * tensor.shape[0]);
       for (let r = 0; r < tensor.shape[0]; r++)
@@ -30,7 +30,7 @@ test("crops of one image are its rows of the batch", () => {
   const options = { globalCropsSize: 12, localCropsSize: 8, localCropsNumber: 3, blurKernel: 3 } as const;
   const crops = new MultiCrop(options);
   const slots = crops.allocate(3);
-  crops.write(images, { seed, epoch: pass, samples: indices }, slots);
+  crops.write(images, { seed, epoch: look, samples: indices }, slots);
   expectRows({ kind: "crops", options }, [slots.globals, slots.locals]);
 });
 
@@ -38,6 +38,6 @@ test("an image for learning from labels is its row of the batch", () => {
   const options = { size: 12, channels: 3, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], jitter: 0.4, erasing: 0.5 };
   const transform = new TrainTransform(options);
   const target = transform.allocate(3);
-  transform.write(images, { seed, pass, indices }, target);
+  transform.write(images, { seed, looks: [look, look, look], indices }, target);
   expectRows({ kind: "labelled", options }, [target]);
 });

@@ -13,11 +13,11 @@ await init();
 const contract = { channels: 3, mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] };
 const image = noiseImage({ width: 32, height: 32 });
 
-/** The numbers of an image with an index in a pass. */
-function numbersOf(options: Partial<TrainTransformOptions>, { seed = 1, pass = 0, index = 0 } = {}): Float32Array {
+/** The numbers of one look of an image with an index. */
+function numbersOf(options: Partial<TrainTransformOptions>, { seed = 1, look = 0, index = 0 } = {}): Float32Array {
   const transform = new TrainTransform({ size: 24, ...contract, ...options });
   const target = transform.allocate(1);
-  transform.write([image], { seed, pass, indices: [index] }, target);
+  transform.write([image], { seed, looks: [look], indices: [index] }, target);
   const values = target.toArray() as Float32Array;
   transform.dispose();
   target.dispose();
@@ -56,21 +56,23 @@ test("colour jitter is left out where RandAugment is on", () => {
   assert.equal(numbersOf({ ...still, randAugment, jitter: 0.4 }), numbersOf({ ...still, randAugment }));
 });
 
-test("what becomes of an image depends on seed, pass and its index alone, not on its place in a batch", () => {
+test("what becomes of an image depends on seed, look and its index alone, not on its place in a batch", () => {
   const options = { randAugment: parseRandAugment("m9-mstd0.5-inc1"), erasing: 0.5 };
-  const alone = numbersOf(options, { index: 7, pass: 2 });
+  const alone = numbersOf(options, { index: 7, look: 2 });
   const transform = new TrainTransform({ size: 24, ...contract, ...options });
   const target = transform.allocate(3);
-  transform.write([image, image, image], { seed: 1, pass: 2, indices: [3, 4, 7] }, target);
+  transform.write([image, image, image], { seed: 1, looks: [2, 2, 2], indices: [3, 4, 7] }, target);
   assert.equal(target.narrow(0, 2, 1).toArray(), alone);
   assert.not.equal(target.narrow(0, 1, 1).toArray(), alone);
-  assert.not.equal(numbersOf(options, { index: 7, pass: 3 }), alone);
-  assert.not.equal(numbersOf(options, { index: 7, pass: 2, seed: 2 }), alone);
+  transform.write([image, image, image], { seed: 1, looks: [0, 2, 3], indices: [7, 7, 7] }, target);
+  assert.equal(target.narrow(0, 1, 1).toArray(), alone, "several looks of one image in a batch");
+  assert.not.equal(target.narrow(0, 2, 1).toArray(), alone);
+  assert.not.equal(numbersOf(options, { index: 7, look: 2, seed: 2 }), alone);
 });
 
 test("targets that do not fit and options out of range are refused", () => {
   const transform = new TrainTransform({ size: 24, ...contract });
-  const key = { seed: 1, pass: 0, indices: [0, 1] };
+  const key = { seed: 1, looks: [0, 0], indices: [0, 1] };
   refuses(
     () => transform.write([image, image], key, transform.allocate(1)),
     ShapeError,

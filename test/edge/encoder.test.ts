@@ -8,14 +8,16 @@ import type { RawImage } from "../../src/data/dataset.js";
 import { EncoderTransform } from "../../src/data/encoder-transform.js";
 import { imageArray } from "../../src/data/image-array.js";
 import { loadEncoder } from "../../src/edge.js";
-import { DataError, FormatError, MemoryError } from "../../src/errors.js";
+import { DataError, FormatError, MemoryError, ReleasedError, ShapeError } from "../../src/errors.js";
 import { extractFeatures } from "../../src/eval/features.js";
 import { encoderBundle } from "../../src/export/encoder-bundle.js";
 import { attentionOf } from "../../src/models/attention-maps.js";
 import type { Encoder } from "../../src/models/encoder.js";
 import { attentionMaps } from "../../src/report/pictures/attention.js";
 import { dispose, init, memory } from "../../src/runtime/context.js";
+import { fromArray } from "../../src/tensor/create.js";
 import { close } from "../support/close.js";
+import { bytesPerCall, keptBytesPerCall, leastOf } from "../support/garbage.js";
 import { noiseImage } from "../support/image-bytes.js";
 import { imageFixture, pixels } from "../support/image-fixtures.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -127,6 +129,71 @@ test("after the first image no memory is taken, and at the end all of it is give
   assert.is(memory().persistentBytes, before);
 });
 
+test("one image after the other gives the features of the library, whatever came before", async () => {
+  for (const network of [encoder, tinySwin(), tinyResnet()]) {
+    const edge = await loadEncoder(encoderBundle(network), { unitLength: true });
+    const own = await expected(network, images, true);
+    const same = (i: number) => assert.equal([...edge.embed(images[i])], [...own[i]], `${network.spec.family} ${i}`);
+    const small = noiseImage({ width: 41, height: 23, seed: 8 });
+    const [ofSmall] = await expected(network, [small], true);
+    for (const i of [2, 2, 2]) same(i);
+    assert.equal([...edge.embed(small)], [...ofSmall], "the same way for other numbers");
+    same(2);
+    edge.embedBatch([images[0], images[1]]); // larger, so that buffers move
+    same(2);
+    edge.attention(images[0]);
+    for (const i of [2, 0, 0, 1, 2]) same(i);
+    step(() => {
+      const held = fromArray([1, 2, 3], [3]);
+      same(2);
+      same(2);
+      assert.equal([...held.toArray()], [1, 2, 3], "the memory of a step that is open");
+    });
+    step(() => void fromArray(new Float32Array(1 << 16).fill(5), [1 << 16]));
+    same(2);
+    edge.dispose();
+  }
+});
+
+test("a feature is written where it is wanted, and that must have its length", async () => {
+  const edge = await loadEncoder(bundle);
+  const [own] = await expected(encoder, [photo]);
+  const { width, height, data } = photo;
+  const out = new Float32Array(edge.featureDim);
+  for (const call of [() => edge.embed(photo, out), () => edge.embed(data, width, height, out)]) {
+    out.fill(0);
+    assert.is(call(), out);
+    assert.equal([...out], [...own]);
+  }
+  step(() => assert.is(edge.embed(photo, out.fill(0)), out));
+  assert.equal([...out], [...own]);
+  assert.is.not(edge.embed(photo), edge.embed(photo), "without it every feature is an array of its own");
+  assert.match(await message(() => edge.embed(photo, new Float32Array(3)), ShapeError), /out has 3 numbers, a feature/);
+  edge.dispose();
+  assert.match(await message(() => edge.embed(photo, out), ReleasedError), /has been disposed/);
+});
+
+test("images of one size make no object on the engine's heap, of every family, in f32 and in eight bits", async () => {
+  const { width, height, data } = images[2];
+  const rgba = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => i % 251);
+  for (const network of [encoder, tinySwin(), tinyResnet()]) {
+    for (const dtype of ["f32", "int8"] as const) {
+      const edge = await loadEncoder(encoderBundle(network, { dtype }));
+      const out = new Float32Array(edge.featureDim);
+      const both = () => {
+        edge.embed(data, width, height, out);
+        edge.embed(rgba, width, height, out);
+      };
+      const made = leastOf(8, () => bytesPerCall(100, both));
+      assert.ok(made < 8, `${network.spec.family} ${dtype}: ${made} bytes for two calls`);
+      const kept = leastOf(8, () => keptBytesPerCall(100, both));
+      assert.ok(kept < 8, `${network.spec.family} ${dtype}: ${kept} bytes of two calls are kept`);
+      assert.ok(bytesPerCall(10, () => edge.embedBatch([images[2]])) > 1000, "the ordinary way is seen to make some");
+      edge.dispose();
+    }
+  }
+});
+
 test("a bundle comes from a file, an address or bytes", async () => {
   const folder = tempFolder({ "encoder.poa": bundle });
   const path = join(folder, "encoder.poa");
@@ -186,4 +253,12 @@ test("it starts the runtime itself where none is running, and says so where the 
     WebAssembly.Memory = real;
   }
   await init();
+});
+
+test("on two threads features have the same bits, image after image", async () => {
+  await init({ threads: 2 });
+  const own = await expected(tinyEncoder(), images);
+  const edge = await loadEncoder(bundle);
+  for (const i of [2, 2, 1, 1, 0, 0]) assert.equal([...edge.embed(images[i])], [...own[i]]);
+  edge.dispose();
 });

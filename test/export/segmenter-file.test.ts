@@ -24,8 +24,7 @@ test("a head that is read again gives the same logits, with how it is to be used
   await init();
   const encoder = tinyVit();
   const segmenter = buildSegmenter(encoder, spec, 5);
-  const bytes = writeSegmenter(path, segmenter, { ...settings, backbone: false });
-  assert.is(bytes, readFileSync(path).length);
+  writeSegmenter(path, segmenter, { ...settings, backbone: false });
   const read = readSegmenter(path, encoder);
   assert.equal(read.settings, settings);
   assert.equal(read.segmenter.spec, spec);
@@ -52,7 +51,11 @@ test("files that hold no head, another's, or none that is sane are refused", asy
   refuses(() => readSegmenter(path, tinyResnet()), FormatError, "its head does not fit this encoder");
   refuses(() => readSegmenter(join(folder, "none"), tinyVit()), DataError, "none cannot be read");
   refuses(() => readSegmenter(join(folder, "text.safetensors"), tinyVit()), FormatError, "text.safetensors");
-  const text = readFileSync(path, "latin1");
+  const damaged = readFileSync(path);
+  damaged[damaged.length - 1] ^= 1;
+  writeFileSync(join(folder, "cut.safetensors"), damaged);
+  refuses(() => readSegmenter(join(folder, "cut.safetensors"), tinyVit()), FormatError, "do not match their checksum");
+  const text = readFileSync(path, "latin1").replace("poa.sha256", "poa.sha25x"); // as of a file without one
   const changed = (from: string, to: string) => {
     assert.ok(text.includes(from) && from.length === to.length);
     const other = join(folder, "other.safetensors");

@@ -15,7 +15,7 @@ await init();
 const { spec } = tinyEncoder();
 const batch: ImageBatch = {
   ...{ iteration: 0, pass: 0, images: [0, 1, 2, 3].map((i) => squareImage(i)) },
-  ...{ indices: Int32Array.of(0, 1, 2, 3), labels: Int32Array.of(0, 1, 0, 1) },
+  ...{ indices: Int32Array.of(0, 1, 2, 3), looks: Int32Array.of(0, 0, 0, 0), labels: Int32Array.of(0, 1, 0, 1) },
 };
 
 /** Images and targets of a batch, copied out. */

@@ -26,6 +26,12 @@ test("the recipes are the published table", () => {
     [cars_b.epochs, cars_b.lr, cars_b.lrBatch, cars_b.layerDecay, cars_b.seed],
     [1000, 3e-4, 512, 0.7, 1024],
   );
+  const repeated = Object.entries(finetuneRecipes).filter(([, { augRepeats }]) => augRepeats === 3);
+  assert.equal(
+    repeated.map(([name]) => name),
+    Object.keys(finetuneRecipes).filter((name) => /^(cifar|inat|flowers|cars)/.test(name)),
+  );
+  assert.is(vit_b.augRepeats, 1);
 });
 
 test("every recipe is in range", () => {
@@ -39,7 +45,16 @@ test("the published code has no drop path, and its cosine reaches over 200 epoch
 });
 
 test("everything that is out of range is told at once", () => {
-  const wrong = { epochs: 0, batch: 1.5, layerDecay: 0, smoothing: 2, dropPath: 1, ema: 1, warmupEpochs: 3 };
+  const wrong = {
+    epochs: 0,
+    batch: 1.5,
+    layerDecay: 0,
+    smoothing: 2,
+    dropPath: 1,
+    ema: 1,
+    warmupEpochs: 3,
+    augRepeats: 0,
+  };
   for (const key of Object.keys(wrong))
     refuses(() => checkFinetuneSettings({ ...finetuneRecipes.small, ...wrong }), ConfigError, `${key} is `);
   refuses(() => checkFinetuneSettings({ ...finetuneRecipes.small, randAugment: "x" }), ConfigError, "RandAugment");

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { passOrder } from "../../src/data/order.js";
 import { ConfigError, DataError } from "../../src/errors.js";
 import { classify } from "../../src/eval/classify.js";
 import type { Encoder } from "../../src/models/encoder.js";
@@ -95,6 +96,30 @@ for (const changes of [everythingOn, { ...everythingOn, accumulate: 2 }, {}]) {
     }
   });
 }
+
+test("with repeated augmentation an epoch has as many steps on fewer images, and ends with the same bits when restored", async () => {
+  const reads: number[] = [];
+  const read = (index: number) => {
+    reads.push(index);
+    return source.read(index);
+  };
+  const repeated = { ...everythingOn, augRepeats: 2, epochs: 1 };
+  const whole = tunerOf(repeated, freshEncoder(), { ...source, recipe: undefined, read });
+  assert.is(whole.plan.iterationsPerEpoch, tunerOf({ epochs: 1 }).plan.iterationsPerEpoch);
+  await tuned(whole, 2);
+  whole.close();
+  assert.equal(reads.slice(0, 4), [...passOrder(18, 3, 0)].slice(0, 4), "two images for each step of four places");
+  const bits = bitsOf(copied(whole.state()));
+  const first = tunerOf(repeated);
+  await tuned(first, 1);
+  const second = tunerOf(repeated);
+  second.restore(copied(first.state()));
+  await tuned(second, 1);
+  assert.ok(bitsOf(copied(second.state())) === bits);
+  const once = tunerOf({ ...repeated, augRepeats: 1 });
+  await tuned(once, 2);
+  assert.ok(bitsOf(copied(once.state())) !== bits);
+});
 
 test("the moving average is that of the weights after each step", async () => {
   const tuner = tunerOf({ ema: 0.7, warmupEpochs: 0 });

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { DataError, FormatError } from "../../src/errors.js";
-import type { StoredTensor } from "../../src/formats/safetensors.js";
-import { readSealed, replaceSealed } from "../../src/train/sealed-file.js";
+import { type StoredTensor, writeSafetensors } from "../../src/formats/safetensors.js";
+import { readSealable, readSealed, replaceSealed } from "../../src/train/sealed-file.js";
 import { refuses } from "../support/refuses.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
@@ -48,4 +48,16 @@ test("a file that is not there is missing data, and nowhere to write leaves noth
   const nowhere = join(path, "state");
   assert.throws(() => replaceSealed(nowhere, tensorsOf(1), new Map()));
   assert.not.ok(existsSync(nowhere));
+});
+
+test("a file without a seal can be read where others may have written it, and one with a seal is held to it", () => {
+  const path = join(tempFolder(), "x");
+  writeFileSync(path, writeSafetensors(tensorsOf(4), new Map()));
+  assert.equal([...readSealable(path).tensors.get("x")!.data], [4]);
+  refuses(() => readSealed(path), FormatError, "do not match their checksum");
+  replaceSealed(path, tensorsOf(4), new Map());
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(path, bytes);
+  refuses(() => readSealable(path), FormatError, "do not match their checksum");
 });

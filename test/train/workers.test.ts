@@ -72,6 +72,17 @@ test("fine-tuning leaves the same bits with workers and without, whatever is dra
   assert.ok(runs[0] === runs[1]);
 });
 
+test("repeated augmentation leaves the same bits with workers and without", async () => {
+  const runs = [];
+  for (const workers of [0, 1, 3]) {
+    const tuner = new FineTuner(freshEncoder(), source, tinyTuning({ ...everythingOn, augRepeats: 3 }), { workers });
+    await tuned(tuner, 5);
+    runs.push(bitsOf(copied(tuner.state())));
+    tuner.dispose();
+  }
+  assert.ok(runs[1] === runs[0] && runs[2] === runs[0]);
+});
+
 test("images that workers decode are kept on disk, and read from there by runs with any number of workers, bit-equal", async () => {
   const images = imagesIn(tempFolder(), 8);
   const cache = tempFolder();

@@ -2,6 +2,7 @@ import { checkSource, type Finding, type SourceReport } from "../../data/check-s
 import { printable } from "../../data/printable.js";
 import { openSource } from "../../data/source-spec.js";
 import type { Command } from "../command.js";
+import { strictOption } from "../common-options.js";
 import { formatDuration, formatTable, type Output } from "../output.js";
 
 /** Exit code for data with broken images. */
@@ -16,7 +17,7 @@ export const check: Command = {
   summary: "read every image of a data set and report what is broken, doubled or odd",
   options: {
     data: { value: "SPEC", about: "images; without #split, all of them" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: ["poa check --data photos/", "poa check --data cifar10:DIR#train --json"],
   async run(call, output) {

@@ -15,6 +15,7 @@ import { init } from "../../runtime/context.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
+import { recipeSeedOption } from "../common-options.js";
 import { formatTable, type Output } from "../output.js";
 import { seedOverride } from "../seed.js";
 import { portableConfig, runInfo, runTraining } from "../training.js";
@@ -35,7 +36,7 @@ export const demo: Command = {
   overrides: true,
   options: {
     out: { value: "DIR", about: "run folder", fallback: "demo" },
-    seed: { value: "N", about: "source of all randomness" },
+    seed: recipeSeedOption,
   },
   examples: ["poa demo", "poa demo --json --out runs/demo optim.epochs=4"],
   async run(call, output) {

@@ -4,6 +4,7 @@ import { extractFeatures } from "../../eval/features.js";
 import { featureWriter } from "../../export/feature-file.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
+import { netOption, strictOption } from "../common-options.js";
 import { extractionOptions } from "../labelled-data.js";
 import { openModel } from "../model.js";
 import { expectWritable } from "../output-file.js";
@@ -15,9 +16,9 @@ export const embed: Command = {
   options: {
     data: { value: "SPEC", about: "images; labels are not needed" },
     out: { value: "FILE", about: ".npy (float32 [N, F]), .csv or .parquet (path, label, features)" },
-    net: { value: "NAME", about: "sub-network of a run", fallback: "full" },
+    net: netOption,
     "unit-length": { about: "scale each feature to length 1" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa embed runs/photos --data photos/ --out features.npy",

@@ -5,6 +5,7 @@ import { extractFeatures } from "../../eval/features.js";
 import { kMeans } from "../../eval/kmeans.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
+import { netOption, seedOption, strictOption } from "../common-options.js";
 import { extractionOptions, openLabelled } from "../labelled-data.js";
 import { openModel } from "../model.js";
 import { formatTable, type Output, timeLeft } from "../output.js";
@@ -18,12 +19,12 @@ export const evalCluster: Command = {
       value: "SPEC",
       about: "labelled images; without #split the test split, a folder without splits as a whole",
     },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     clusters: { value: "N", about: "number of clusters (default the number of classes)" },
     restarts: { value: "N", about: "starts of k-means; the one with the least inertia counts", fallback: "10" },
-    seed: { value: "N", about: "source of all randomness", fallback: "0" },
+    seed: seedOption,
     "raw-length": { about: "leave features as long as they are; otherwise each is scaled to length 1" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval cluster runs/digits --data mnist",

@@ -3,14 +3,19 @@ import { toChannels } from "../../data/channels.js";
 import type { DetectionSource } from "../../data/detection.js";
 import { openDetectionPair } from "../../data/detection-spec.js";
 import { encodePng } from "../../data/encode-png.js";
-import { ConfigError } from "../../errors.js";
+import { ConfigError, DataError } from "../../errors.js";
 import { type DetectedImage, detectObjects } from "../../eval/detection/detect.js";
+import type { Detector } from "../../eval/detection/detector.js";
 import { type DetectionFigures, detectionFigures } from "../../eval/detection/figures.js";
 import { boxSheet, CLASS_COLORS } from "../../eval/detection/picture.js";
 import { type DetectorStep, type DetectorTrainingOptions, trainDetector } from "../../eval/detection/train.js";
+import { readDetector, writeDetector } from "../../export/detector-file.js";
+import type { Encoder } from "../../models/encoder.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { netOption, strictOption, tuneBackboneOption } from "../common-options.js";
 import { openModel } from "../model.js";
+import { type NumberRange, numberWithin } from "../numbers.js";
 import { formatDuration, formatTable, type Output } from "../output.js";
 import { expectWritable } from "../output-file.js";
 
@@ -30,7 +35,7 @@ export const evalDetect: Command = {
     test: { value: "SPEC", about: "the images of the test, if they stand elsewhere" },
     images: { value: "DIR", about: "images that coco:FILE.json names (default the file's folder)" },
     "test-images": { value: "DIR", about: "the same for --test (default --images)" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     size: { value: "PIXELS", about: "short side of the images (default: the stored size, at most 480)" },
     scales: { value: "A,B", about: "training images have short sides of A to B times that", fallback: "0.6,1" },
     crop: { value: "P", about: "probability that a training image is cut", fallback: "0.5" },
@@ -42,32 +47,41 @@ export const evalDetect: Command = {
     "box-weight": { value: "X", about: "factor of the GIoU loss", fallback: "2" },
     width: { value: "N", about: "channels of pyramid and head (default the encoder's, 64 to 256)" },
     tower: { value: "N", about: "convolutions of each tower of the head", fallback: "4" },
-    "tune-backbone": { about: "train the encoder too" },
+    "tune-backbone": tuneBackboneOption,
     "layer-decay": { value: "X", about: "with it: learning rate of a layer by that of the one above", fallback: "0.7" },
+    "drop-path": { value: "X", about: "with it: stochastic depth of a transformer's last block", fallback: "0.1" },
     seed: { value: "N", about: "of weights, order and augmentation", fallback: "0" },
-    out: { value: "FILE.json", about: "write the detections as COCO's results" },
+    head: { value: "FILE", about: "test a detector that --out wrote, instead of training one" },
+    out: { value: "FILE", about: "save the detector (.safetensors), with it a tuned encoder" },
+    detections: { value: "FILE.json", about: "write the detections as COCO's results" },
     preview: { value: "FILE.png", about: `draw the boxes on the first ${PREVIEW_IMAGES} images of the test` },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval detect runs/photos --data voc:VOCdevkit/VOC2007 --preview boxes.png",
     "poa eval detect vit-small.safetensors --data coco:train.json --test coco:val.json --images photos --json",
+    "poa eval detect runs/photos --data voc:VOCdevkit/VOC2007 --head detector.safetensors --detections found.json",
   ],
   async run(call, output) {
     const seed = call.integer("seed")!;
-    for (const option of ["out", "preview"]) {
-      const path = call.text(option);
-      if (path !== undefined) expectWritable(`--${option}`, path);
-    }
+    expectFiles(call);
     const settings = trainingSettings(call);
     const { train, test } = openSources(call, output);
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
-    const shortSide = call.integer("size", 32) ?? (await usualSize(train));
     const started = performance.now();
     const onWarning = (message: string) => output.warn(message);
-    const onStep = stepReporter(output);
-    const detector = await trainDetector(train, encoder, { ...settings, shortSide, seed, onStep, onWarning });
+    const detector =
+      storedDetector(call, encoder, test.classes) ??
+      (await trainDetector(train, encoder, {
+        ...{ ...settings, seed, onWarning },
+        shortSide: call.integer("size", 32) ?? (await usualSize(train)),
+        onStep: stepReporter(output),
+      }));
+    const { shortSide } = detector;
+    const trainImages = call.text("head") === undefined ? train.length : 0;
+    const out = call.text("out");
+    if (out !== undefined) writeDetector(out, { detector, classes: test.classes });
     const onProgress = (done: number, total: number) =>
       output.progress(() => `detecting: ${done}/${total} images`, { final: done === total });
     const found = await detectObjects(test, detector, { strict: settings.strict, onProgress, onWarning });
@@ -80,20 +94,43 @@ export const evalDetect: Command = {
         network,
         ...figures,
         images: found.length,
-        trainImages: train.length,
-        size: shortSide,
-        seed,
-        seconds,
+        ...{ trainImages, size: shortSide, seed, seconds },
+        ...(out !== undefined && { file: out }),
         ...files,
       },
       [
-        `network ${network}, ${train.length} images learned, ${found.length} tested, ${formatDuration(seconds)}`,
+        `network ${network}, ${trainImages} images learned, ${found.length} tested, ${formatDuration(seconds)}`,
         figuresText(figures),
       ].join("\n"),
     );
     return 0;
   },
 };
+
+/** @throws ConfigError for files that cannot be written, or to which nothing would be */
+function expectFiles(call: Call): void {
+  for (const option of ["out", "detections", "preview"]) {
+    const path = call.text(option);
+    if (path !== undefined) expectWritable(`--${option}`, path);
+  }
+  if (/\.json$/i.test(call.text("out") ?? ""))
+    throw new ConfigError(
+      "eval detect: --out saves the detector (.safetensors); --detections FILE.json what it finds.",
+    );
+  if (call.text("head") !== undefined && (call.text("out") ?? call.text("size")) !== undefined)
+    throw new ConfigError(
+      "eval detect: --head trains nothing and brings its size, so --out and --size do not go with it.",
+    );
+}
+
+/** The detector of `--head`; null without one. @throws DataError if it is for other classes, else as `readDetector` */
+function storedDetector(call: Call, encoder: Encoder, classes: readonly string[]): Detector | null {
+  const path = call.text("head");
+  if (path === undefined) return null;
+  const stored = readDetector(path, encoder);
+  if (stored.classes.join("\n") === classes.join("\n")) return stored.detector;
+  throw new DataError(`${path} finds ${stored.classes.join(", ")}, the images have ${classes.join(", ")}.`);
+}
 
 function openSources(call: Call, output: Output) {
   const [data, test] = [call.required("data"), call.text("test")];
@@ -118,6 +155,7 @@ function trainingSettings(call: Call): Settings {
     weightDecay: number(call, "weight-decay", {}),
     boxWeight: number(call, "box-weight", {}),
     layerDecay: number(call, "layer-decay", { above: 0, most: 1 }),
+    dropPathRate: number(call, "drop-path", { below: 1 }),
     cropProbability: number(call, "crop", { most: 1 }),
     flipProbability: number(call, "flip", { most: 1 }),
     scales: scalesOf(call),
@@ -128,19 +166,9 @@ function trainingSettings(call: Call): Settings {
   };
 }
 
-/** @throws ConfigError unless a number of at least 0, or above `above`, and up to `most` */
-function number(
-  call: Call,
-  name: string,
-  { above, most = Number.MAX_VALUE }: { above?: number; most?: number },
-): number {
-  const text = call.required(name);
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (value >= 0 && value <= most && !(above !== undefined && value <= above)) return value;
-  const low = above === undefined ? "from 0 on" : `above ${above}`;
-  const high = most === Number.MAX_VALUE ? "" : `, at most ${most}`;
-  throw new ConfigError(`eval detect: --${name} is ${JSON.stringify(text)}, expected a number ${low}${high}.`);
-}
+/** @throws ConfigError for a number outside the range */
+const number = (call: Call, name: string, range: NumberRange) =>
+  numberWithin("eval detect", name, call.required(name), range);
 
 function scalesOf(call: Call): readonly [number, number] {
   const text = call.required("scales");
@@ -203,15 +231,15 @@ async function writeFiles(
   call: Call,
   output: Output,
   { test, found }: { test: DetectionSource; found: readonly DetectedImage[] },
-): Promise<{ out?: string; preview?: string }> {
-  const [out, preview] = [call.text("out"), call.text("preview")];
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify(cocoResults(test, found))}\n`);
+): Promise<{ detections?: string; preview?: string }> {
+  const [detections, preview] = [call.text("detections"), call.text("preview")];
+  if (detections !== undefined) writeFileSync(detections, `${JSON.stringify(cocoResults(test, found))}\n`);
   if (preview !== undefined) {
     writeFileSync(preview, encodePng(await picture(test, found)));
     const colors = test.classes.map((name, label) => `${name} ${CLASS_COLORS[label % CLASS_COLORS.length][0]}`);
     output.note(`${preview}: ${colors.join(", ")}; what is there in thin white`);
   }
-  return { ...(out !== undefined && { out }), ...(preview !== undefined && { preview }) };
+  return { ...(detections !== undefined && { detections }), ...(preview !== undefined && { preview }) };
 }
 
 /** Detections as COCO's tools read them. */

@@ -6,6 +6,7 @@ import { KNN_TEMPERATURE, type KnnOptions, knnFigures, knnIntervals, type Labell
 import { pixelBaselines, readPixels } from "../../eval/pixel-baselines.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { bankOptions, netOption, strictOption } from "../common-options.js";
 import { extractionOptions, openBankAndQueries } from "../labelled-data.js";
 import { openModel } from "../model.js";
 import { positiveNumber, wholeNumbers } from "../numbers.js";
@@ -16,9 +17,8 @@ export const evalKnn: Command = {
   summary: "nearest-neighbour accuracy of a frozen encoder on labelled images",
   operands: ["MODEL"],
   options: {
-    data: { value: "SPEC", about: "labelled images; without #split, train is the bank and test the queries" },
-    test: { value: "SPEC", about: "the queries, if they stand elsewhere" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    ...bankOptions,
+    net: netOption,
     k: { value: "LIST", about: "numbers of neighbours", fallback: "10,20,100,200" },
     temperature: {
       value: "T",
@@ -28,7 +28,7 @@ export const evalKnn: Command = {
     shots: { value: "LIST", about: "also from so many labels per class: 1,10" },
     draws: { value: "N", about: "draws of those labels; draw i has seed i", fallback: "10" },
     baselines: { about: "also pixels, plain and normalised, and their 64 principal components, plain and whitened" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval knn runs/digits --data mnist",

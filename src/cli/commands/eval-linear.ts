@@ -7,6 +7,7 @@ import { type ProbeReport, probePlan } from "../../eval/probe-training.js";
 import { holdOut } from "../../eval/stratified.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { iterationsOption, netOption, strictOption, testOption } from "../common-options.js";
 import { INTERRUPTED, interruptible } from "../interrupt.js";
 import { extractionOptions, openBankAndQueries, shareOption } from "../labelled-data.js";
 import { type OpenModel, openModel } from "../model.js";
@@ -21,7 +22,7 @@ export const evalLinear: Command = {
   operands: ["MODEL"],
   options: {
     data: { value: "SPEC", about: "labelled images; without #split, train to learn from and test to judge on" },
-    test: { value: "SPEC", about: "the test images, if they stand elsewhere" },
+    test: testOption,
     val: { value: "SPEC", about: "images to choose the classifier on, instead of a part of the training images" },
     "val-share": { value: "SHARE", about: "share of the training images held back to choose on", fallback: "0.1" },
     select: {
@@ -29,17 +30,17 @@ export const evalLinear: Command = {
       about: "where the best of the grid is chosen; the published code: test",
       fallback: "val",
     },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     cached: { about: "read each training image once, uncropped: faster, no augmentation" },
     epochs: { value: "N", about: "passes over the training images (default 20, within 2000 to 12500 steps)" },
-    iterations: { value: "N", about: "steps, instead of --epochs" },
+    iterations: iterationsOption,
     "batch-size": { value: "N", about: "images per step", fallback: "256" },
     "learning-rates": { value: "LIST", about: "another grid, for batches of 256 (default 13 from 1e-5 to 0.1)" },
     seed: { value: "N", about: "of hold-out, initial weights, order and crops", fallback: "0" },
     out: { value: "DIR", about: "keep state, classifier and result there; the same call continues" },
     "save-every": { value: "SECONDS", about: "time between two saved states", fallback: "60" },
     overwrite: { about: "begin anew if --out holds a probe" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval linear runs/digits --data mnist --cached",
@@ -51,37 +52,53 @@ export const evalLinear: Command = {
     await init({ threads: call.threads, simd: call.simd });
     const model = await openModel(call.operands[0], call.text("net"));
     const folder = openFolder(call, { model, sources, plan });
-    const saved = folder?.load() ?? null;
-    const evaluation = await LinearEvaluation.prepare(model.encoder, sources, {
-      ...plan,
-      extraction: (purpose) => extractionOptions(call, output, PURPOSES[purpose]),
-      strict: call.flag("strict"),
-    });
     try {
-      const { probe } = evaluation;
-      if (saved) probe.loadStateDict(saved.tensors, saved.iteration);
-      if (saved) output.note(`continuing at step ${saved.iteration} of ${plan.iterations}`);
-      const nothing = () => {};
-      const finished = await interruptible(output, nothing, (signal) =>
-        evaluation.train({
-          signal,
-          onStep: stepReporter(output, { ...plan, start: probe.iteration }),
-          save: folder && (() => folder.save(probe)),
-          saveEverySeconds: call.integer("save-every", 1),
-        }),
-      );
-      if (!finished) return interrupted(output, { network: model.network, iterations: probe.iteration, folder });
-      const result = evaluation.judge();
-      warnAtEdge(output, result.chosen.learningRate, plan.learningRates);
-      const fields = fieldsOf(result, { network: model.network, train: sources.fit.length, ...plan });
-      folder?.finish(fields, result.chosen, sources.fit.classes);
-      output.result(fields, textOf(model.network, result));
-      return 0;
+      return await evaluate(call, output, { model, sources, plan, folder });
     } finally {
-      evaluation.dispose();
+      folder?.unlock();
     }
   },
 };
+
+/** What is evaluated, and where it is kept. */
+interface LinearTask {
+  readonly model: OpenModel;
+  readonly sources: LinearSources;
+  readonly plan: ReturnType<typeof planOf>;
+  readonly folder: ProbeFolder | undefined;
+}
+
+/** Trains what is left of the probe, chooses and judges. @returns the exit code */
+async function evaluate(call: Call, output: Output, { model, sources, plan, folder }: LinearTask): Promise<number> {
+  const saved = folder?.load() ?? null;
+  const evaluation = await LinearEvaluation.prepare(model.encoder, sources, {
+    ...plan,
+    extraction: (purpose) => extractionOptions(call, output, PURPOSES[purpose]),
+    strict: call.flag("strict"),
+  });
+  try {
+    const { probe } = evaluation;
+    if (saved) probe.loadStateDict(saved.tensors, saved.iteration);
+    if (saved) output.note(`continuing at step ${saved.iteration} of ${plan.iterations}`);
+    const train = (signal: AbortSignal) =>
+      evaluation.train({
+        signal,
+        onStep: stepReporter(output, { ...plan, start: probe.iteration }),
+        save: folder && (() => folder.save(probe)),
+        saveEverySeconds: call.integer("save-every", 1),
+      });
+    const finished = await interruptible(output, () => folder?.unlock(), train);
+    if (!finished) return interrupted(output, { network: model.network, iterations: probe.iteration, folder });
+    const result = evaluation.judge();
+    warnAtEdge(output, result.chosen.learningRate, plan.learningRates);
+    const fields = fieldsOf(result, { network: model.network, train: sources.fit.length, ...plan });
+    folder?.finish(fields, result.chosen, sources.fit.classes);
+    output.result(fields, textOf(model.network, result));
+    return 0;
+  } finally {
+    evaluation.dispose();
+  }
+}
 
 /** Images to learn from, to choose on and to judge on. */
 async function openSources(call: Call): Promise<LinearSources> {
@@ -129,10 +146,7 @@ function learningRatesOf(text: string | undefined): readonly number[] {
   );
 }
 
-function openFolder(
-  call: Call,
-  { model, sources, plan }: { model: OpenModel; sources: LinearSources; plan: ReturnType<typeof planOf> },
-): ProbeFolder | undefined {
+function openFolder(call: Call, { model, sources, plan }: Omit<LinearTask, "folder">): ProbeFolder | undefined {
   const out = call.text("out");
   if (out === undefined) return undefined;
   const settings = {

@@ -17,6 +17,7 @@ import { type Answers, knnClassifier, type Recognizer, recognize } from "../../e
 import type { Encoder } from "../../models/encoder.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { netOption, seedOption, strictOption } from "../common-options.js";
 import { extractionOptions, openBankAndQueries } from "../labelled-data.js";
 import { openLinearHead } from "../linear-head.js";
 import { openModel } from "../model.js";
@@ -34,7 +35,7 @@ export const evalRobust: Command = {
       about: "labelled images; without #split, train is the bank and test is changed and asked about",
     },
     test: { value: "SPEC", about: "the images asked about, if they stand elsewhere" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     k: { value: "N", about: "neighbours in the bank of unchanged images that vote", fallback: "20" },
     temperature: {
       value: "T",
@@ -48,8 +49,8 @@ export const evalRobust: Command = {
     },
     variants: { value: "DIR", about: "a folder of variants (original, mixed_same, ...), each with a folder per class" },
     map: { value: "FILE", about: 'JSON that names for each class of the bank one of the variants: {"beagle": "dog"}' },
-    seed: { value: "N", about: "source of all randomness", fallback: "0" },
-    strict: { about: "stop at the first broken image" },
+    seed: seedOption,
+    strict: strictOption,
   },
   examples: [
     "poa eval robust runs/cifar --data cifar10:DIR",

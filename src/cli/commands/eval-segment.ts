@@ -7,6 +7,7 @@ import { segmentationPreview } from "../../eval/segmentation/preview.js";
 import { writeSegmenter } from "../../export/segmenter-file.js";
 import { init } from "../../runtime/context.js";
 import type { Call, Command } from "../command.js";
+import { iterationsOption, netOption, strictOption, tuneBackboneOption } from "../common-options.js";
 import { openModel } from "../model.js";
 import { formatTable } from "../output.js";
 import { expectWritable } from "../output-file.js";
@@ -23,20 +24,25 @@ export const evalSegment: Command = {
   options: {
     data: { value: "DIR", about: "images with masks: train/images, train/masks, and likewise val or test" },
     test: { value: "DIR", about: "the test images, if they stand elsewhere" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     head: { value: "KIND|FILE", about: "linear or upernet, or a head that --out wrote", fallback: "linear" },
     channels: { value: "N", about: "channels within upernet; 256 in the published protocol", fallback: "64" },
-    "tune-backbone": { about: "train the encoder too" },
+    "tune-backbone": tuneBackboneOption,
     "layer-decay": {
       value: "X",
       about: "learning rate of a layer by that of the one above, when tuning",
       fallback: "0.8",
     },
+    "drop-path": {
+      value: "X",
+      about: "stochastic depth of a transformer's last block, when tuning",
+      fallback: "0.1",
+    },
     size: { value: "N", about: "short side that images are brought to (default: that of the first image)" },
     crop: { value: "N", about: "side of training crops and test windows (default: size, at most 512)" },
     batch: { value: "N", about: "crops in a step", fallback: "8" },
     epochs: { value: "N", about: "passes over the training images", fallback: "40" },
-    iterations: { value: "N", about: "steps, instead of --epochs" },
+    iterations: iterationsOption,
     lr: { value: "X", about: "peak learning rate (default 5e-3; with --tune-backbone 5e-4)" },
     seed: { value: "N", about: "of the head's start, the order and the crops", fallback: "0" },
     binary: { about: "all mask values above 0 are foreground" },
@@ -44,7 +50,7 @@ export const evalSegment: Command = {
     baselines: { about: "also Otsu's threshold, where there are two classes" },
     out: { value: "FILE", about: "save the head (.safetensors), with it a tuned encoder" },
     preview: { value: "FILE.png", about: "picture of some test images: as they are, true, predicted" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa eval segment runs/cells --data nuclei --baselines --preview nuclei.png",

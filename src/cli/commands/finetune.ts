@@ -1,13 +1,11 @@
 import { resolve } from "node:path";
 import { absoluteSpec } from "../../data/source-spec.js";
 import { ConfigError } from "../../errors.js";
-import { type HiddenLayer, projectionStart } from "../../export/projection-start.js";
-import { pooledLength } from "../../models/classifier.js";
-import type { Encoder } from "../../models/encoder.js";
 import { init, runtime } from "../../runtime/context.js";
 import { FinetuneFolder, type FinetuneInfo } from "../../train/finetune-folder.js";
 import { FineTuner } from "../../train/finetuner.js";
 import type { Call, Command } from "../command.js";
+import { netOption, strictOption, workersOption } from "../common-options.js";
 import {
   type FinetuneSources,
   finetuneSettings,
@@ -16,7 +14,7 @@ import {
   sourceOptions,
 } from "../finetune-options.js";
 import { type FinetuneResult, FinetuneRun, tellResult } from "../finetune-run.js";
-import { openModel, teacherWeights } from "../model.js";
+import { openModel, projectionHead } from "../model.js";
 import type { Output } from "../output.js";
 import { hostInfo } from "../training.js";
 import { version } from "../version.js";
@@ -28,12 +26,12 @@ export const finetune: Command = {
   options: {
     ...sourceOptions,
     out: { value: "DIR", about: "folder of the result, new or empty" },
-    net: { value: "NAME", about: "sub-network of a run: 96x4, small, full", fallback: "full" },
+    net: netOption,
     ...settingsOptions,
     resume: { about: "continue what the same call has begun in --out" },
     overwrite: { about: "replace what an earlier fine-tuning left in --out" },
-    strict: { about: "stop at the first broken image" },
-    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: one for each core to spare)" },
+    strict: strictOption,
+    workers: workersOption,
   },
   examples: [
     "poa finetune runs/photos --data photos --out tuned --net 64x2 --epochs 30",
@@ -50,7 +48,7 @@ export const finetune: Command = {
     if (!resume) FinetuneFolder.expectFree(out, { overwrite });
     await init({ threads: call.threads, simd: call.simd });
     const { encoder, network } = await openModel(call.operands[0], call.text("net"));
-    const hiddenStart = given.hidden > 0 ? headOf(call.operands[0], encoder) : null;
+    const hiddenStart = given.hidden > 0 ? projectionHead(call.operands[0], encoder) : null;
     const hidden = hiddenStart?.bias.data.length ?? given.hidden;
     const tuner = new FineTuner(
       encoder,
@@ -82,14 +80,6 @@ export const finetune: Command = {
     }
   },
 };
-
-/** The first layer of a run's projection head, where the classifier reads the feature that the head has read. */
-function headOf(path: string, { backbone }: Encoder): HiddenLayer | null {
-  const weights = teacherWeights(path);
-  return weights && pooledLength(backbone) === backbone.featureDim
-    ? projectionStart(weights, backbone.featureDim)
-    : null;
-}
 
 function infoOf(
   call: Call,

@@ -7,6 +7,7 @@ import { diskCacheIn } from "../../train/disk-cache.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
+import { recipeOption, recipeSeedOption, trainingOptions } from "../common-options.js";
 import { loadConfig } from "../config-file.js";
 import { imageNotes } from "../image-notes.js";
 import { reportEstimate } from "../run-estimate.js";
@@ -19,15 +20,13 @@ export const pretrain: Command = {
   summary: "train one run that holds encoders of every size",
   overrides: true,
   options: {
-    config: { value: "PRESET|FILE", about: "recipe: a preset or a YAML file" },
+    config: recipeOption,
     data: { value: "SPEC", about: "training images: DIR, cifar10:DIR, mnist, with #split and @a..b" },
     out: { value: "DIR", about: "run folder, new or empty" },
     init: { value: "CHECKPOINT", about: "start from the teacher of a checkpoint or run, heads included" },
-    seed: { value: "N", about: "source of all randomness (train.seed)" },
+    seed: recipeSeedOption,
     overwrite: { about: "replace what an earlier run left in --out" },
-    strict: { about: "stop at the first broken image" },
-    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: as train.num_workers says)" },
-    profile: { about: "list what phases and kernels have cost, and write a trace" },
+    ...trainingOptions,
     "dry-run": { about: "print what the run would need, and stop; --data may be left out" },
   },
   examples: [

@@ -2,8 +2,9 @@ import { openSource } from "../../data/source-spec.js";
 import { contactSheet } from "../../report/pictures/contact-sheet.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
+import { recipeOption, recipeSeedOption } from "../common-options.js";
 import { loadConfig } from "../config-file.js";
-import { pictureFile, savePicture } from "../pictures.js";
+import { pictureFile, pictureOptions, savePicture } from "../pictures.js";
 import { seedOverride } from "../seed.js";
 
 export const preview: Command = {
@@ -11,12 +12,12 @@ export const preview: Command = {
   summary: "show the crops and masks that training makes of images, as one picture",
   overrides: true,
   options: {
-    config: { value: "PRESET|FILE", about: "recipe: a preset or a YAML file" },
+    config: recipeOption,
     data: { value: "SPEC", about: "training images, as for pretrain" },
-    out: { value: "FILE.png", about: "the picture" },
+    out: pictureOptions.out,
     images: { value: "N", about: "images shown", fallback: "8" },
     iteration: { value: "N", about: "training step whose batch is shown", fallback: "0" },
-    seed: { value: "N", about: "source of all randomness (train.seed)" },
+    seed: recipeSeedOption,
   },
   examples: [
     "poa preview --config vit-tiny --data photos/ --out crops.png",

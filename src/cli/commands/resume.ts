@@ -10,6 +10,7 @@ import { FinetuneFolder } from "../../train/finetune-folder.js";
 import { RunFolder } from "../../train/run-folder.js";
 import { Trainer } from "../../train/trainer.js";
 import type { Command } from "../command.js";
+import { trainingOptions } from "../common-options.js";
 import { loadConfig } from "../config-file.js";
 import { imageNotes } from "../image-notes.js";
 import type { Output } from "../output.js";
@@ -22,9 +23,7 @@ export const resume: Command = {
   operands: ["RUN"],
   options: {
     data: { value: "SPEC", about: "where the same images are now, if they have moved" },
-    strict: { about: "stop at the first broken image" },
-    workers: { value: "N", about: "threads that decode and augment; 0 for none (default: as train.num_workers says)" },
-    profile: { about: "list what phases and kernels have cost, and write a trace" },
+    ...trainingOptions,
   },
   examples: ["poa resume runs/digits", "poa resume runs/photos --data /mnt/photos"],
   async run(call, output) {

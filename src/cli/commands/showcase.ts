@@ -9,6 +9,7 @@ import { countText } from "../../report/number-text.js";
 import { type ShownEncoder, writeShowcase } from "../../report/showcase/write-showcase.js";
 import { init } from "../../runtime/context.js";
 import type { Command } from "../command.js";
+import { strictOption } from "../common-options.js";
 import { isRun, openModel, openRun } from "../model.js";
 import { type Output, timeLeft } from "../output.js";
 import { makeFolder } from "../output-file.js";
@@ -34,7 +35,7 @@ export const showcase: Command = {
     thumbnail: { value: "N", about: "side of the bank's pictures in pixels (default that of the images, at most 64)" },
     dtype: { value: "f32|f16", about: "of weights in the bundles", fallback: "f32" },
     title: { value: "TEXT", about: "heading of the page (default Encoders of MODEL)" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa showcase runs/digits --data mnist --out page",

@@ -1,6 +1,7 @@
 import type { RankedNetwork } from "../../eval/rank.js";
 import { wantedThreads } from "../../runtime/threads.js";
 import type { Call, Command } from "../command.js";
+import { bankOptions, strictOption } from "../common-options.js";
 import { expectRun } from "../model.js";
 import { formatTable } from "../output.js";
 import { type Ranking, writeRanking } from "../rank-file.js";
@@ -14,8 +15,7 @@ export const subnetsRank: Command = {
   summary: "accuracy, size and speed of every network of a run, the Pareto front, and where bigger is worse",
   operands: ["RUN"],
   options: {
-    data: { value: "SPEC", about: "labelled images; without #split, train is the bank and test the queries" },
-    test: { value: "SPEC", about: "the queries, if they stand elsewhere" },
+    ...bankOptions,
     sample: { value: "N", about: "rank so many networks, spread over the search space, corners included; default all" },
     k: { value: "N", about: "number of neighbours", fallback: "20" },
     images: {
@@ -25,7 +25,7 @@ export const subnetsRank: Command = {
     },
     batch: { value: "N", about: "images per forward pass that is timed", fallback: "1" },
     "latency-threads": { value: "N|all", about: "threads of the forward pass that is timed", fallback: "1" },
-    strict: { about: "stop at the first broken image" },
+    strict: strictOption,
   },
   examples: [
     "poa subnets rank runs/digits --data mnist",

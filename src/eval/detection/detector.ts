@@ -1,9 +1,10 @@
 import { noGrad } from "../../autograd/tape.js";
 import type { Backbone } from "../../models/backbone.js";
-import type { Encoder } from "../../models/encoder.js";
+import { type Encoder, trainableCopy } from "../../models/encoder.js";
 import type { EncoderSpec } from "../../models/encoder-spec.js";
 import { featureMaps } from "../../models/feature-maps.js";
 import { Module } from "../../nn/module.js";
+import type { BlockRun } from "../../nn/run-block.js";
 import type { Rng } from "../../tensor/random.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { DetectionHead, type Predictions } from "./head.js";
@@ -21,6 +22,8 @@ export interface DetectorOptions {
   readonly towerDepth?: number;
   /** Train the backbone too. Default false: it stays as it is. */
   readonly tuneBackbone?: boolean;
+  /** Stochastic depth of the last block of a transformer that is tuned; rates rise linearly from 0 in the first. Default 0.1. */
+  readonly dropPathRate?: number;
   readonly rng: Rng;
 }
 
@@ -34,11 +37,12 @@ export class Detector extends Module {
   readonly tuned: boolean;
   readonly shortSide: number;
 
-  constructor({ backbone, spec }: Encoder, options: DetectorOptions) {
+  constructor(encoder: Encoder, options: DetectorOptions) {
     super();
-    const { classes, shortSide, towerDepth, tuneBackbone = false, rng } = options;
+    const { backbone, spec } = encoder;
+    const { classes, shortSide, towerDepth, tuneBackbone = false, dropPathRate = 0.1, rng } = options;
     this.tuned = tuneBackbone;
-    this.backbone = tuneBackbone ? backbone.materialize() : backbone;
+    this.backbone = tuneBackbone ? trainableCopy(encoder, { dropPathRate }) : backbone;
     this.backbone.requireGrad(tuneBackbone);
     const channels = options.width ?? Math.min(Math.max(32 * Math.round(backbone.featureDim / 32), 64), 256);
     this.pyramid = new DetectionPyramid(backbone, { shortSide, channels, rng: rng.fork(1) });
@@ -60,9 +64,12 @@ export class Detector extends Module {
    * What is predicted, and where.
    *
    * @param images  [B, C, H, W], sides multiples of `multiple`
+   * @param run  draws of stochastic depth, while a backbone is tuned
    */
-  forward(images: Tensor): { points: PyramidPoints; predictions: Predictions } {
-    const maps = this.tuned ? featureMaps(this.backbone, images) : noGrad(() => featureMaps(this.backbone, images));
+  forward(images: Tensor, run: BlockRun = {}): { points: PyramidPoints; predictions: Predictions } {
+    const maps = this.tuned
+      ? featureMaps(this.backbone, images, run)
+      : noGrad(() => featureMaps(this.backbone, images));
     const levels = this.pyramid.forward(maps);
     const { strides } = this.pyramid.plan;
     const points = pyramidPoints(

@@ -61,6 +61,16 @@ export class DetectionHead extends Module {
     this.centreness = last(channels, 1, { bias: 0, rng: rng.fork(5) });
   }
 
+  /** Channels of the maps that are read. */
+  get width(): number {
+    return this.classes.weight.shape[1];
+  }
+
+  /** Convolutions of each tower. */
+  get depth(): number {
+    return this.classTower.length;
+  }
+
   /**
    * What each cell of every level predicts.
    *

@@ -4,6 +4,7 @@ import { batches, type ImageBatch } from "../../data/loader.js";
 import { memoryCache } from "../../data/memory-cache.js";
 import { ConfigError, DataError, NumericError } from "../../errors.js";
 import type { Encoder } from "../../models/encoder.js";
+import { dropPathPerSample } from "../../nn/drop-path.js";
 import { AdamW } from "../../optim/adamw.js";
 import { clipGradients } from "../../optim/clip.js";
 import { parameterGroups } from "../../optim/groups.js";
@@ -17,7 +18,7 @@ import { drawShortSide, drawView, objectsInView, type ViewPolicy } from "./view.
 
 /** Keeps the draws apart from other uses of a seed: "dete" in ASCII. */
 const STREAM = 0x64657465;
-const [START, SHORT_SIDE, VIEW] = [0, 1, 2];
+const [START, SHORT_SIDE, VIEW, DROP] = [0, 1, 2, 3];
 
 /** Passes over the data where nothing else is said, and after how many of them the learning rate falls (spec §7.5). */
 const EPOCHS = 36;
@@ -155,10 +156,11 @@ function learn({ iteration, images, indices }: ImageBatch, lesson: Lesson) {
     const rng = new Rng(seed, STREAM, VIEW, iteration, i);
     return drawView(rng, { image, objects: source.objects(indices[i]) }, { policy, shortSide });
   });
+  const dropPath = dropPathPerSample(new Rng(seed, STREAM, DROP, iteration));
   const scenes = views.map((view, i) => objectsInView(source.objects(indices[i]), view));
   return step(() => {
     const shown = images.map((image, i) => ({ image, view: views[i] }));
-    const { points, predictions } = detector.forward(batcher.batch(shown, detector.multiple));
+    const { points, predictions } = detector.forward(batcher.batch(shown, detector.multiple), { dropPath });
     const { total, classes, boxes, centreness } = detectionLoss(predictions, detectionTargets(points, scenes), {
       boxWeight,
     });

@@ -2,6 +2,7 @@ import { scope } from "../../autograd/tape.js";
 import type { Encoder } from "../../models/encoder.js";
 import { featureMaps, mapShapes } from "../../models/feature-maps.js";
 import type { Module } from "../../nn/module.js";
+import type { BlockRun } from "../../nn/run-block.js";
 import { Rng } from "../../tensor/random.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { LinearHead } from "./linear-head.js";
@@ -46,10 +47,15 @@ export function buildSegmenter(encoder: Encoder, spec: HeadSpec, seed = 0): Segm
  * Logits of each class, at the size that the head works at.
  *
  * @param images  normalised [B, C, H, W]
+ * @param run  draws of stochastic depth, while the backbone is trained
  * @returns [B, h, w, classes]
  */
-export function segmentationLogits({ encoder: { backbone }, head }: Segmenter, images: Tensor): Tensor {
-  const maps = () => featureMaps(backbone, images);
+export function segmentationLogits(
+  { encoder: { backbone }, head }: Segmenter,
+  images: Tensor,
+  run: BlockRun = {},
+): Tensor {
+  const maps = () => featureMaps(backbone, images, run);
   const frozen = backbone.parameters().every(({ tracked }) => !tracked);
   return head.forward(frozen ? scope(maps) : maps());
 }

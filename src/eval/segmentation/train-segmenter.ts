@@ -5,6 +5,7 @@ import { batches, type ImageBatch } from "../../data/loader.js";
 import { IGNORED } from "../../data/mask-meaning.js";
 import { type CropBatch, SegmentationCrop } from "../../data/segmentation-crop.js";
 import { NumericError } from "../../errors.js";
+import { type DropPath, dropPathPerSample } from "../../nn/drop-path.js";
 import { resizeBilinear } from "../../ops/bilinear.js";
 import { crossEntropy } from "../../ops/cross-entropy.js";
 import { AdamW } from "../../optim/adamw.js";
@@ -13,8 +14,9 @@ import { polySchedule } from "../../optim/schedule.js";
 import { Rng } from "../../tensor/random.js";
 import { type Segmenter, segmentationLogits } from "./segmenter.js";
 
-/** Keeps the crops apart from other uses of a seed: "scrp" in ASCII. */
+/** Keeps the crops and stochastic depth apart from other uses of a seed: "scrp" and "sdrp" in ASCII. */
 const STREAM = 0x73637270;
+const DROP_STREAM = 0x73647270;
 
 /** A warm-up takes this share of the run, at most so many iterations. */
 const WARMUP_SHARE = 0.05;
@@ -44,7 +46,8 @@ export interface SegmenterTrainingOptions {
 
 /**
  * Trains the head of a segmenter, and its backbone if gradients flow to it: cross-entropy of each pixel at the size of the crop,
- * AdamW, a straight schedule to zero after a warm-up (spec §7.6).
+ * AdamW, a straight schedule to zero after a warm-up (spec §7.6). The blocks of a backbone that is trained have the drop path that
+ * they were built with.
  *
  * @param source  images whose last channel is the label (data/labelled-image.ts)
  * @throws NumericError if the loss is not finite; DataError if no image can be read
@@ -68,7 +71,8 @@ export async function trainSegmenter(
       if (iteration >= iterations) break;
       crops.write(batch.images.map(splitLabels), streamsOf(batch, seed), slot);
       const rate = schedule(iteration);
-      const loss = trainStep(segmenter, slot, () => optimizer.update({ lr: rate }));
+      const dropPath = dropPathPerSample(new Rng(seed, DROP_STREAM, iteration));
+      const loss = trainStep(segmenter, { ...slot, dropPath }, () => optimizer.update({ lr: rate }));
       if (!Number.isFinite(loss))
         throw new NumericError(`segmentation: the loss is ${loss} in step ${iteration}. Lower the learning rate.`);
       onStep?.({ iteration, loss, lr: rate });
@@ -85,10 +89,14 @@ function streamsOf({ pass, indices }: ImageBatch, seed: number): Rng[] {
   return Array.from(indices, (index) => new Rng(seed, STREAM, pass, index));
 }
 
-function trainStep(segmenter: Segmenter, { images, labels }: CropBatch, update: () => void): number {
+function trainStep(
+  segmenter: Segmenter,
+  { images, labels, dropPath }: CropBatch & { dropPath: DropPath },
+  update: () => void,
+): number {
   return step(() => {
     const [, , height, width] = images.shape;
-    const logits = resizeBilinear(segmentationLogits(segmenter, images), height, width); // [B, S, S, classes]
+    const logits = resizeBilinear(segmentationLogits(segmenter, images, { dropPath }), height, width); // [B, S, S, classes]
     const loss = crossEntropy(logits.reshape([labels.length, -1]), labels, { ignore: IGNORED });
     const value = loss.item();
     if (Number.isFinite(value)) {

@@ -65,6 +65,19 @@ test("a tuned backbone is a copy that moves, its first layers least", async () =
   detector.dispose();
 });
 
+test("the blocks of a tuned backbone are dropped at the rate that is asked for, by the seed", async () => {
+  const head = async (options: object) => {
+    const detector = await trainDetector(train, encoder, { ...small, iterations: 3, ...options });
+    const bits = bitsOf(detector.head.namedTensors());
+    detector.dispose();
+    return bits;
+  };
+  const dropped = { tuneBackbone: true, dropPathRate: 0.6 };
+  assert.equal(await head(dropped), await head(dropped));
+  assert.not.equal(await head(dropped), await head({ ...dropped, dropPathRate: 0 }));
+  assert.equal(await head({ dropPathRate: 0.6 }), await head({ dropPathRate: 0 }), "a frozen one stays whole");
+});
+
 test("memory is given back", async () => {
   const once = async () => {
     const detector = await trainDetector(train, encoder, { ...small, iterations: 2 });

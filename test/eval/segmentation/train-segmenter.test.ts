@@ -4,7 +4,7 @@ import { countPixels, segmentationScores } from "../../../src/eval/segmentation/
 import { segmentImages } from "../../../src/eval/segmentation/segment-images.js";
 import { buildSegmenter, type HeadSpec, type Segmenter } from "../../../src/eval/segmentation/segmenter.js";
 import { type SegmenterTrainingOptions, trainSegmenter } from "../../../src/eval/segmentation/train-segmenter.js";
-import type { Encoder } from "../../../src/models/encoder.js";
+import { type Encoder, trainableCopy } from "../../../src/models/encoder.js";
 import { init } from "../../../src/runtime/context.js";
 import { discSource, tinyResnet, tinyVit } from "../../support/disc-task.js";
 import { test } from "../../support/test.js";
@@ -81,4 +81,23 @@ test("a loss that is not finite ends the training with a message", async () => {
     assert.instance(error, NumericError);
     assert.match((error as Error).message, /the loss is (NaN|Infinity) in step \d+\. Lower the learning rate/);
   }
+});
+
+test("the blocks of a backbone that is trained are dropped at the rate that they were built with, by the seed", async () => {
+  await init();
+  const head = async (dropPathRate: number, seed = 0) => {
+    const encoder = tinyVit();
+    const tuned = { ...encoder, backbone: trainableCopy(encoder, { dropPathRate }) };
+    const { segmenter } = await trained(tuned, {}, { iterations: 3, seed });
+    return segmenter.head.parameters().map((x) => [...x.toArray()]);
+  };
+  assert.equal(await head(0.6), await head(0.6));
+  assert.not.equal(await head(0.6), await head(0));
+  const whole = { ...tinyVit() };
+  whole.backbone.requireGrad(true);
+  const { segmenter } = await trained(whole, {}, { iterations: 3 });
+  assert.equal(
+    await head(0),
+    segmenter.head.parameters().map((x) => [...x.toArray()]),
+  );
 });

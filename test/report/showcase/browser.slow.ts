@@ -4,10 +4,15 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { step } from "../../../src/autograd/tape.js";
+import type { ImageSource, RawImage } from "../../../src/data/dataset.js";
 import { openSource } from "../../../src/data/source-spec.js";
+import { loadEncoder } from "../../../src/edge/encoder.js";
 import { extractFeatures } from "../../../src/eval/features.js";
-import { readEncoder } from "../../../src/export/encoder-file.js";
+import { readEncoder, writeEncoder } from "../../../src/export/encoder-file.js";
 import { nearestRows } from "../../../src/ops/nearest.js";
+import { attentionCaption } from "../../../src/report/pictures/attention-caption.js";
+import { centerSquares } from "../../../src/report/pictures/center-squares.js";
+import { meanMap, overlay } from "../../../src/report/pictures/map-overlay.js";
 import type { ShowcaseContent } from "../../../src/report/showcase/content.js";
 import { init } from "../../../src/runtime/context.js";
 import { inBrowser, withBrowser } from "../../support/browser.js";
@@ -15,21 +20,27 @@ import { openPage, shoot } from "../../support/page-view.js";
 import { expectCode, pngOf, tinyPretrain, workshop } from "../../support/program.js";
 import { type FolderServerOptions, serveFolder } from "../../support/serve.js";
 import { squareImage } from "../../support/square-run.js";
+import { tinyResnet, tinySwin } from "../../support/tiny-families.js";
 
 /** Larger than what the networks see. */
 const dropped = squareImage(3, { side: 40 });
 
-let made: Promise<string> | null = null;
+const families = ["vit", "swin", "resnet"] as const;
+type Family = (typeof families)[number];
 
-/** The folder of a showcase of a tiny run. */
-function showcaseFolder(): Promise<string> {
-  made ??= makeShowcase();
-  return made;
+const made = new Map<Family, Promise<string>>();
+
+/** The folder of a showcase: of a tiny run, or of one encoder of another family. */
+function showcaseFolder(family: Family): Promise<string> {
+  const folder = made.get(family) ?? makeShowcase(family);
+  made.set(family, folder);
+  return folder;
 }
 
-async function makeShowcase(): Promise<string> {
+async function makeShowcase(family: Family): Promise<string> {
   const cwd = workshop();
-  await expectCode(0, tinyPretrain, { cwd });
+  if (family === "vit") await expectCode(0, tinyPretrain, { cwd });
+  else writeEncoder(join(cwd, "run"), family === "swin" ? tinySwin() : tinyResnet());
   await expectCode(0, ["showcase", "run", "--data", "images", "--samples", "4", "--out", "page"], { cwd });
   return join(cwd, "page");
 }
@@ -71,16 +82,24 @@ function shownNeighbors(page: Page): Promise<{ index: number; similarity: string
   );
 }
 
-/** What the library finds for the dropped image in the bank of the page. */
-async function expectedNeighbors(folder: string, name: string) {
-  const json = /id="content">(.*)<\/script>/.exec(readFileSync(join(folder, "index.html"), "utf8"))![1];
-  const { bank } = JSON.parse(json) as ShowcaseContent;
-  const encoder = readEncoder(join(folder, "networks", `${name}.poa`));
+/** What the page knows of its networks and images. */
+function contentOf(folder: string): ShowcaseContent {
+  return JSON.parse(/id="content">(.*)<\/script>/.exec(readFileSync(join(folder, "index.html"), "utf8"))![1]);
+}
+
+/** The images of the bank. */
+async function bankOf(folder: string): Promise<ImageSource> {
   const all = await openSource(join(folder, "..", "images"));
   const held = new Set([2, 6, 10, 14]); // the samples, spread evenly over 16
   const rest = Array.from({ length: 16 }, (_, i) => i).filter((i) => !held.has(i));
-  assert.is(bank.count, rest.length);
-  const source = { ...all, length: rest.length, labels: null, read: (i: number) => all.read(rest[i]) };
+  assert.is(contentOf(folder).bank.count, rest.length);
+  return { ...all, length: rest.length, labels: null, read: (i: number) => all.read(rest[i]) };
+}
+
+/** What the library finds for the dropped image in the bank of the page. */
+async function expectedNeighbors(folder: string, name: string) {
+  const encoder = readEncoder(join(folder, "networks", `${name}.poa`));
+  const source = await bankOf(folder);
   const found = await extractFeatures(source, encoder);
   const query = { ...source, length: 1, read: () => dropped };
   const asked = await extractFeatures(query, encoder);
@@ -91,18 +110,71 @@ async function expectedNeighbors(folder: string, name: string) {
   });
 }
 
-/** How many different colours each map has. */
-function mapColors(page: Page): Promise<number[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll<HTMLCanvasElement>("#maps canvas")].map((canvas) => {
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
-    }),
+/** The pictures on the canvases of a part of the page. */
+async function picturesIn(page: Page, selector: string): Promise<RawImage[]> {
+  const drawn = await page.evaluate(
+    (wanted) =>
+      [...document.querySelectorAll<HTMLCanvasElement>(`${wanted} canvas`)].map((canvas) => {
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, width, height);
+        return { width, height, data: [...data].filter((_, i) => i % 4 < 3) };
+      }),
+    selector,
   );
+  return drawn.map(({ width, height, data }) => ({ width, height, channels: 3, data: Uint8Array.from(data) }));
 }
 
-async function withPage(instead: Instead, body: (browser: Browser, url: string, folder: string) => Promise<void>) {
-  const folder = await showcaseFolder();
+/** How many different colours a picture has. */
+const colorsOf = ({ data }: RawImage) =>
+  new Set(
+    Array.from({ length: data.length / 3 }, (_, i) => (data[3 * i] << 16) | (data[3 * i + 1] << 8) | data[3 * i + 2]),
+  ).size;
+
+/** The greatest difference of two pictures in any number. */
+function greatestDifference(a: RawImage, b: RawImage): number {
+  assert.equal([a.width, a.height, a.data.length], [b.width, b.height, b.data.length]);
+  return a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i])), 0);
+}
+
+/** Waits until the thumbnails of the neighbours are drawn, and holds them to the images of the bank. */
+async function expectThumbnails(page: Page, folder: string): Promise<void> {
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll<HTMLCanvasElement>("#nearest canvas")].every((canvas) => {
+      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value > 0);
+    }),
+  );
+  const [bank, drawn] = [await bankOf(folder), await picturesIn(page, "#nearest")];
+  const { side } = contentOf(folder).bank.thumbnails;
+  for (const [place, { index }] of (await shownNeighbors(page)).entries()) {
+    const [square] = centerSquares([await bank.read(index)], side);
+    assert.is(greatestDifference(drawn[place], square), 0, `image ${index}`);
+  }
+}
+
+/** Holds the maps that the page has drawn to those that the library lays over the same picture. */
+async function expectMaps(page: Page, folder: string, name: string): Promise<void> {
+  const [plain, ...drawn] = await picturesIn(page, "#maps");
+  const encoder = await loadEncoder(join(folder, "networks", `${name}.poa`));
+  const { maps, grid } = encoder.attention(dropped);
+  const { family } = encoder.spec;
+  encoder.dispose();
+  const shown = family === "vit" && maps.length > 1 ? [meanMap(maps), ...maps] : maps;
+  assert.is(drawn.length, shown.length);
+  for (const [place, map] of shown.entries()) {
+    // A map whose values differ little more than their rounding may differ by a step of the colours.
+    assert.ok(greatestDifference(drawn[place], overlay(plain, map, grid)) <= 2, `${name}: map ${place}`);
+    assert.ok(colorsOf(drawn[place]) > 100);
+  }
+  assert.is(await page.textContent("#maps-note"), attentionCaption({ family, name }, grid, maps.length));
+}
+
+async function withPage(
+  instead: Instead,
+  body: (browser: Browser, url: string, folder: string) => Promise<void>,
+  family: Family = "vit",
+) {
+  const folder = await showcaseFolder(family);
   const server = await serveFolder(folder, { instead });
   try {
     await withBrowser((browser) => body(browser, `${server.origin}/`, folder));
@@ -113,25 +185,36 @@ async function withPage(instead: Instead, body: (browser: Browser, url: string, 
 
 await init();
 
-inBrowser("a dropped image finds the neighbours that the library finds, by every network that is chosen", async () => {
-  await withPage(AS_IT_IS, async (browser, url, folder) => {
-    const { page, complaints, asked } = await openPage(browser, url);
+/** What every family shows of a dropped image. */
+async function expectLook(browser: Browser, url: string, folder: string): Promise<void> {
+  const { page, complaints, asked } = await openPage(browser, url);
+  await settled(page);
+  const [before] = await picturesIn(page, "#maps");
+  await drop(page, "square.png", "image/png", pngOf(dropped));
+  await page.waitForSelector('[aria-label="square.png"][aria-pressed="true"]');
+  await settled(page);
+  assert.ok(greatestDifference((await picturesIn(page, "#maps"))[0], before) > 50, "another image is seen now");
+  for (const { name } of contentOf(folder).networks) {
+    await page.getByLabel(name, { exact: true }).check();
+    await page.waitForFunction((wanted) => document.querySelector("#maps-note")?.textContent?.includes(wanted), name);
     await settled(page);
-    await drop(page, "square.png", "image/png", pngOf(dropped));
-    await page.waitForSelector('[aria-label="square.png"][aria-pressed="true"]');
-    for (const name of ["16x2", "8x1"]) {
-      await page.getByLabel(name).check();
-      await page.waitForFunction((wanted) => document.querySelector("#maps-note")?.textContent?.includes(wanted), name);
-      await settled(page);
-      assert.equal(await shownNeighbors(page), await expectedNeighbors(folder, name));
-    }
-    assert.equal(complaints, []);
-    assert.ok(
-      asked.every((address) => address.startsWith(url) || address.startsWith("data:")),
-      `${asked}`,
-    );
+    assert.equal(await shownNeighbors(page), await expectedNeighbors(folder, name));
+    await expectThumbnails(page, folder);
+    await expectMaps(page, folder, name);
+    await shoot(page, `showcase-${name}`);
+  }
+  assert.equal(complaints, []);
+  assert.ok(
+    asked.every((address) => address.startsWith(url) || address.startsWith("data:")),
+    `${asked}`,
+  );
+}
+
+for (const family of families) {
+  inBrowser(`${family}: a dropped image finds the neighbours, and has the maps, that the library finds`, async () => {
+    await withPage(AS_IT_IS, expectLook, family);
   });
-});
+}
 
 inBrowser(
   "on a phone and a desktop, in light and dark: neighbours, attention and times are there, and fit",
@@ -145,7 +228,7 @@ inBrowser(
           await page.waitForFunction(() =>
             [...document.querySelectorAll(".latency .time")].every((cell) => /^[\d.]+\s?ms$/.test(cell.textContent!)),
           );
-          const colors = await mapColors(page);
+          const colors = (await picturesIn(page, "#maps")).map(colorsOf);
           assert.is(colors.length, 4, "the image, the mean, two heads");
           for (const count of colors) assert.ok(count > 100, `${colors} colours`);
           assert.is((await page.$$("#nearest figure")).length, 12);
