@@ -55,11 +55,11 @@ async function joinRanks(call: Call): Promise<MpiCollective | null> {
   const timeoutMs = 1000 * call.integer("rank-timeout", 1)!;
   if (!wanted && !(Number(process.env[RANKS_VARIABLE]) > 1)) return null;
   // Only here, so that nobody else needs the package that calls it.
-  const [{ openMpi }, { MpiCollective }] = await Promise.all([
+  const [{ joinOpenMpi }, { MpiCollective }] = await Promise.all([
     import("../train/mpi/open-mpi.js"),
     import("../train/mpi/mpi-collective.js"),
   ]);
-  return new MpiCollective(await openMpi(), { deterministic: call.flag("deterministic"), timeoutMs });
+  return new MpiCollective(await joinOpenMpi(), { deterministic: call.flag("deterministic"), timeoutMs });
 }
 
 /** Threads of this rank where nobody says how many: the cores of the host are divided among its ranks. */

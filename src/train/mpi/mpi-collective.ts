@@ -33,11 +33,10 @@ export class MpiCollective implements Collective {
   private readonly flag = new Int32Array(new ArrayBuffer(64));
   private readonly never = new Int32Array(new SharedArrayBuffer(4));
 
-  /** Joins the other ranks. */
+  /** @param mpi  that has joined the other ranks */
   constructor(mpi: OpenMpi, options: MpiOptions) {
     this.mpi = mpi;
     this.options = options;
-    mpi.MPI_Init(null, null);
     const number = (of: (...args: readonly unknown[]) => number) => {
       of(mpi.world, this.flag);
       return this.flag[0];

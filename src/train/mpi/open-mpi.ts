@@ -37,11 +37,17 @@ export type OpenMpi = Readonly<Record<keyof typeof FUNCTIONS, (...args: readonly
   Readonly<Record<keyof typeof OBJECTS, unknown>>;
 
 /**
- * Open MPI as it is installed.
+ * Opens Open MPI and joins the ranks that it has started, which a process can do once.
  *
- * @throws ResourceError if it is not; ConfigError if it is another MPI, or the package that calls it is missing
+ * @throws ResourceError if it is not installed; ConfigError if it is another MPI, or the package that calls it is missing
  */
-export async function openMpi(): Promise<OpenMpi> {
+export async function joinOpenMpi(): Promise<OpenMpi> {
+  const mpi = await openMpi();
+  mpi.MPI_Init(null, null);
+  return mpi;
+}
+
+async function openMpi(): Promise<OpenMpi> {
   const library = await firstOf(NAMES);
   if (!library)
     throw new ResourceError(
