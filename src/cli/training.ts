@@ -12,7 +12,7 @@ import type { StepReport, Trainer } from "../train/trainer.js";
 import { processorName } from "./host.js";
 import { INTERRUPTED, interruptible, SIGNALS_OF_RANKS } from "./interrupt.js";
 import type { Output } from "./output.js";
-import { profileTable } from "./profile-table.js";
+import { profileTable, rankShares } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
 import { dataWaitShare, StepProgress } from "./step-progress.js";
 import { evaluationLine } from "./training-evaluation.js";
@@ -99,7 +99,7 @@ function tellResult(
   output.result(
     {
       ...{ out: folder.path, ...figures, peakRssBytes, broken: trainer.broken.size },
-      ...(costs && { profile: { ...costs, trace: folder.tracePath } }),
+      ...(costs && { profile: { ...costs, ...rankShares(costs), trace: folder.tracePath } }),
     },
     [
       `${folder.path}: ${iterations} steps, ${imagesSeen} images, ${imagesPerSecond.toFixed(1)} images/s`,

@@ -21,6 +21,10 @@ export interface Collective {
   abort(exitCode: number): never;
 }
 
+/** Phases of a profile: numbers are exchanged; ranks wait until all have come to the same place. */
+export const COMMUNICATION = "communication";
+export const RANK_WAIT = "rank wait";
+
 /** A process that trains on its own. */
 export const alone: Collective = {
   rank: 0,

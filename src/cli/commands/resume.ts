@@ -105,6 +105,14 @@ function takeUp(trainer: Trainer, folder: RunFolder, { info, output }: { info: R
   );
 }
 
+/** Figures of a plan that follow from the number of ranks. */
+const FIGURES = {
+  imagesPerStep: "images per step",
+  peakLearningRate: "peak learning rate",
+  epochLength: "steps per epoch",
+  totalIterations: "steps in all",
+} as const;
+
 /** In what a run goes on otherwise than it began, so that its bits are of neither. */
 function changesOf(
   { config, info }: Description,
@@ -125,10 +133,11 @@ function changesOf(
   const { ranks: before = 1, deterministic = false } = info;
   if (before !== ranks.size) {
     const [then, now] = [before, ranks.size].map((processes) => planRun(config, { images: source.length, processes }));
+    const differing = (["imagesPerStep", "peakLearningRate", "epochLength", "totalIterations"] as const)
+      .filter((figure) => then[figure] !== now[figure])
+      .map((figure) => `${FIGURES[figure]} ${now[figure]} in place of ${then[figure]}`);
     changes.push(
-      `the run began with ${before} ranks and continues with ${ranks.size}: a step takes ${now.imagesPerStep} images in place ` +
-        `of ${then.imagesPerStep}, the peak learning rate is ${now.peakLearningRate} in place of ${then.peakLearningRate}, the run ` +
-        `has ${now.totalIterations} steps in place of ${then.totalIterations}, and images come in another order.`,
+      `the run began with ${before} ranks and continues with ${ranks.size}: ${differing.join(", ")}, images in another order.`,
     );
   } else if (deterministic && ranks.size > 1 && !call.flag("deterministic"))
     changes.push("the run began with --deterministic and continues without, so its bits may be of neither.");

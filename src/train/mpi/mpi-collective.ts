@@ -1,5 +1,5 @@
 import { ResourceError } from "../../errors.js";
-import type { Collective } from "../../runtime/collective.js";
+import { COMMUNICATION, type Collective, RANK_WAIT } from "../../runtime/collective.js";
 import { phase } from "../../runtime/profile.js";
 import { buckets } from "./buckets.js";
 import type { OpenMpi } from "./open-mpi.js";
@@ -50,7 +50,7 @@ export class MpiCollective implements Collective {
   }
 
   allReduceSum(arrays: readonly Float32Array[]): void {
-    phase("communication", () => {
+    phase(COMMUNICATION, () => {
       for (const bucket of buckets(arrays, BUCKET)) this.sumBucket(bucket);
     });
   }
@@ -60,7 +60,7 @@ export class MpiCollective implements Collective {
     const gathered = Array.from({ length: size }, () => new Uint8Array(bytes.length));
     const [sent, received] = [new Uint8Array(this.sent.buffer), new Uint8Array(this.received.buffer)];
     const most = Math.floor(received.length / size);
-    phase("rank wait", () => {
+    phase(RANK_WAIT, () => {
       for (let begin = 0; begin < bytes.length; begin += most) {
         const part = bytes.subarray(begin, begin + most);
         const count = part.length;
@@ -76,7 +76,7 @@ export class MpiCollective implements Collective {
   broadcast(bytes: Uint8Array): void {
     const { mpi } = this;
     const sent = new Uint8Array(this.sent.buffer);
-    phase("rank wait", () => {
+    phase(RANK_WAIT, () => {
       for (let begin = 0; begin < bytes.length; begin += sent.length) {
         const part = bytes.subarray(begin, begin + sent.length);
         sent.set(part);
@@ -87,7 +87,7 @@ export class MpiCollective implements Collective {
   }
 
   barrier(): void {
-    phase("rank wait", () => this.complete("MPI_Ibarrier", this.mpi.world));
+    phase(RANK_WAIT, () => this.complete("MPI_Ibarrier", this.mpi.world));
   }
 
   abort(exitCode: number): never {
