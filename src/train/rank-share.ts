@@ -3,10 +3,10 @@ import type { Config } from "../poa/config-keys.js";
 import type { Collective } from "../runtime/collective.js";
 import { Rng } from "../tensor/random.js";
 
-/** Keeps the division of images among ranks apart from other uses of a seed: "shar" in ASCII. */
-const SHARE_STREAM = 0x73686172;
-/** Keeps the seeds of ranks apart: "rank" in ASCII. */
-const RANK_STREAM = 0x72616e6b;
+/** Keeps the division of images among ranks apart from other uses of a seed: "deal" in ASCII. */
+const SHARE_STREAM = 0x6465616c;
+/** Keeps the seeds of ranks apart: "proc" in ASCII. */
+const RANK_STREAM = 0x70726f63;
 
 /**
  * The images that one rank trains on: every size-th of a random order, so that each image belongs to one rank and shares differ
