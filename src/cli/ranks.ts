@@ -1,11 +1,12 @@
 import { cpus } from "node:os";
+import type { ImageSource } from "../data/dataset.js";
 import { ConfigError } from "../errors.js";
 import type { Config } from "../poa/config-keys.js";
 import { decisiveSettings } from "../poa/decisive-settings.js";
 import { alone, type Collective } from "../runtime/collective.js";
 import { coreCount } from "../runtime/host-worker.js";
 import { THREADS_VARIABLE } from "../runtime/threads.js";
-import type { Terms } from "../train/agreement.js";
+import { imageTerms, type Terms } from "../train/agreement.js";
 import type { MpiCollective } from "../train/mpi/mpi-collective.js";
 import type { Trainer } from "../train/trainer.js";
 import { follow } from "../train/turns.js";
@@ -71,13 +72,12 @@ export function rankThreads(call: Call, { size }: Collective): Call["threads"] {
 }
 
 /** What has to be the same on all ranks of a run. */
-export function termsOfRun(call: Call, config: Config, images: { length: number; fingerprint(): string }): Terms {
+export function termsOfRun(call: Call, config: Config, source: ImageSource): Terms {
   return {
     version,
     "--simd": call.simd,
     "--deterministic": call.flag("deterministic"),
-    images: images.length,
-    "data fingerprint": images.fingerprint(),
+    ...imageTerms(source),
     ...decisiveSettings(config),
   };
 }

@@ -1,3 +1,4 @@
+import type { ImageSource } from "../data/dataset.js";
 import { ConfigError, DataError } from "../errors.js";
 import type { StateTensor } from "../optim/moments.js";
 import { type Collective, gatherNumbers, gatherTexts } from "../runtime/collective.js";
@@ -5,8 +6,13 @@ import { type Collective, gatherNumbers, gatherTexts } from "../runtime/collecti
 /** What has to be the same on all ranks, by what a person calls it. */
 export type Terms = Readonly<Record<string, unknown>>;
 
-/** Terms about images; what differs in them is a matter of data. */
-export const DATA_TERMS = ["images", "data fingerprint"] as const;
+/** Terms about images: what differs in nothing else is a matter of data. */
+const IMAGE_TERMS = ["images", "data fingerprint"] as const;
+
+export function imageTerms(source: Pick<ImageSource, "length" | "fingerprint">): Terms {
+  const [count, fingerprint] = IMAGE_TERMS;
+  return { [count]: source.length, [fingerprint]: source.fingerprint() };
+}
 
 /**
  * Does what every rank does before it trains, and returns only if it went well on all of them and they mean the same. Where it
@@ -21,6 +27,7 @@ export async function agreed<T>(
   prepare: () => Promise<T>,
   termsOf: (prepared: T) => Terms,
 ): Promise<T> {
+  if (ranks.size === 1) return prepare();
   let prepared: T | undefined;
   let failure: unknown = null;
   let terms: Terms | null = null;
@@ -41,6 +48,7 @@ export async function agreed<T>(
 
 /** What rank 0 has, as plain data, on every rank. @param own  of rank 0; others give null */
 export function fromRankZero<T>(ranks: Collective, own: T | null): T {
+  if (ranks.size === 1) return own as T;
   return JSON.parse(gatherTexts(ranks, JSON.stringify(own))[0]) as T;
 }
 
@@ -70,8 +78,8 @@ function refusalOf(differences: readonly Difference[]): Error {
     .map(({ term, rank, first, here }) => `${term} is ${text(first)} on rank 0 and ${text(here)} on rank ${rank}`);
   const rest = differences.length - told.length;
   const list = [...told, ...(rest > 0 ? [`${rest} more`] : [])].join("; ");
-  const ofData = differences.every(({ term }) => (DATA_TERMS as readonly string[]).includes(term));
-  if (ofData)
+  const ofImages = differences.every(({ term }) => (IMAGE_TERMS as readonly string[]).includes(term));
+  if (ofImages)
     return new DataError(`the ranks do not have the same images: ${list}. Copy the data anew, or share the folder.`);
   return new ConfigError(
     `the ranks do not mean the same run: ${list}. Give all of them the same version, configuration and options.`,

@@ -60,7 +60,7 @@ export class Lead {
 
   private say(word: Word): void {
     const { ranks } = this.trainer;
-    if (ranks.size > 1) this.stopWanted ||= turn(ranks, word, false).stop;
+    if (ranks.size > 1 && turn(ranks, word, false).stop) this.stopWanted = true;
   }
 }
 

@@ -15,8 +15,11 @@ export function mpiProblem(): string | null {
     : "there is no mpirun on the PATH (Debian: openmpi-bin)";
 }
 
-/** Registers a test that starts ranks. */
-export const mpiTest: typeof test = mpiProblem() === null ? test : (name) => leaveOut(name, mpiProblem()!);
+const problem = mpiProblem();
+
+/** Registers a test that starts ranks, which on a busy host take their time. */
+export const mpiTest: typeof test = (name, fn, { timeoutMs = 120_000 } = {}) =>
+  problem === null ? test(name, fn, { timeoutMs }) : leaveOut(name, problem);
 
 /** What mpirun and its ranks did. */
 export interface RanksRan {
