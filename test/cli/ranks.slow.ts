@@ -52,6 +52,11 @@ async function underWay(run: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
+/** Resolves when a process is there no more. */
+async function hasEnded(pid: number): Promise<void> {
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 const KILLS = 20;
 /** A job whose rank was killed has ended after this. */
 const ENDS_IN_MS = 30_000;
@@ -68,7 +73,7 @@ mpiTest(
     let finished = 0;
     for (let kills = 0; kills < KILLS; ) {
       const running = start(existsSync(join(cwd, "killed", "config.yaml")) ? resumed("killed") : pretrainIn("killed"));
-      const rank = await startedRank(running.pid, 1);
+      const [other, rank] = [await startedRank(running.pid, 0), await startedRank(running.pid, 1)];
       await new Promise((resolve) => setTimeout(resolve, wholeMs * next()));
       let killedAt: number | null = performance.now();
       try {
@@ -78,6 +83,7 @@ mpiTest(
       }
       const { code, stderr } = await running.done;
       if (code !== 0 && killedAt !== null) {
+        await hasEnded(other); // mpirun may be gone a moment earlier
         const tookMs = performance.now() - killedAt;
         assert.ok(tookMs < ENDS_IN_MS, `${tookMs} ms`);
         assert.not.match(stderr, /error:/);

@@ -10,8 +10,6 @@ export interface TwoNetworks {
   readonly options: Pick<RanksOptions, "options" | "before">;
   /** Bytes that have come to the second. */
   received(): number;
-  /** Cuts the cable. */
-  cut(): void;
 }
 
 const ip = (...args: string[]) => spawnSync("ip", args, { encoding: "utf8" });
@@ -72,7 +70,6 @@ export async function withTwoNetworks(fn: (networks: TwoNetworks) => Promise<voi
         const path = `/sys/class/net/${second.cable}/statistics/rx_bytes`;
         return Number(ip("netns", "exec", second.space, "cat", path).stdout);
       },
-      cut: () => must("-n", first.space, "link", "set", first.cable, "down"),
     });
   } finally {
     for (const { space } of sides) ip("netns", "del", space);

@@ -32,6 +32,8 @@ export class MpiCollective implements Collective {
   private readonly request = new Int32Array(new ArrayBuffer(64));
   private readonly flag = new Int32Array(new ArrayBuffer(64));
   private readonly never = new Int32Array(new SharedArrayBuffer(4));
+  /** Whether the others have not answered in time. */
+  private unanswered = false;
 
   /** @param mpi  that has joined the other ranks */
   constructor(mpi: OpenMpi, options: MpiOptions) {
@@ -91,7 +93,8 @@ export class MpiCollective implements Collective {
   }
 
   abort(exitCode: number): never {
-    this.mpi.MPI_Abort(this.mpi.world, exitCode);
+    // Where the network is gone MPI_Abort would wait for it. mpirun ends the others when one has ended like this, too.
+    if (!this.unanswered) this.mpi.MPI_Abort(this.mpi.world, exitCode);
     process.exit(exitCode);
   }
 
@@ -147,6 +150,7 @@ export class MpiCollective implements Collective {
       if (flag[0] !== 0) return;
       const waitedMs = performance.now() - begun;
       if (waitedMs > options.timeoutMs) {
+        this.unanswered = true;
         const seconds = Math.round(options.timeoutMs / 1000);
         throw new ResourceError(
           `rank ${this.rank} of ${this.size} has waited ${seconds} s for the others (--rank-timeout). One of them does not ` +
