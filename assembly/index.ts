@@ -33,7 +33,9 @@ export {
 } from "./image_color";
 export { nearest_rows_f32 } from "./nearest";
 export { log_distance_f32, log_distance_grad_f32 } from "./log_distance";
-export { sinkhorn_columns_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_scale_f32 } from "./sinkhorn";
+export {
+  sinkhorn_column_sums_f32, sinkhorn_exp_f32, sinkhorn_rows_f32, sinkhorn_scale_f32, sinkhorn_shares_f32,
+} from "./sinkhorn";
 export { pack_b_f32 } from "./pack";
 export { gemm_f32, gemm_batch_f32 } from "./gemm";
 export { gemm_i8, pack_a_i16, pack_b_i8 } from "./gemm_i8";

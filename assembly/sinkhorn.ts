@@ -56,33 +56,54 @@ export function sinkhorn_exp_f32(n: i32, x: usize, temperature: f32, shift: usiz
 }
 
 /**
- * column_scale[c] = (rows / cols) / Σ_r x[r, c] · row_scale[r]
+ * sums[c] = Σ_r x[r, c] · row_scale[r]
  *
  * reads     x  f32[rows, cols], contiguous; row_scale  f32[rows]
- * writes    column_scale  f32[cols]
+ * writes    sums  f32[cols]
  * requires  0 ≤ begin ≤ end ≤ cols
  * splits    over cols, anywhere
- * error     at most rows / 4 + 5 roundings of the sum
+ * error     at most rows / 4 + 4 roundings
  */
-export function sinkhorn_columns_f32(
-  cols: i32, rows: i32, x: usize, row_scale: usize, column_scale: usize, begin: i32, end: i32,
+export function sinkhorn_column_sums_f32(
+  cols: i32, rows: i32, x: usize, row_scale: usize, sums: usize, begin: i32, end: i32,
 ): void {
   expect_range(cols, begin, end);
-  expect_aligned(x | row_scale | column_scale);
+  expect_aligned(x | row_scale | sums);
   expect_sizes(rows);
   const ld = <usize>cols << 2;
-  const share = <f32>rows / <f32>cols;
   for (let first = begin; first < end; first += BLOCK) {
     const count = min(BLOCK, end - first);
-    const sums = column_scale + (<usize>first << 2);
-    memory.fill(sums, 0, <usize>count << 2);
+    const to = sums + (<usize>first << 2);
+    memory.fill(to, 0, <usize>count << 2);
     let from = x + (<usize>first << 2);
     let r = 0;
-    for (; r + 4 <= rows; r += 4, from += 4 * ld) add_four_rows(count, from, ld, row_scale + (<usize>r << 2), sums);
-    for (; r < rows; r++, from += ld) add_row(count, from, row_scale + (<usize>r << 2), sums);
-    const stop = sums + (<usize>count << 2);
-    for (let p = sums; p < stop; p += 4) store<f32>(p, share / load<f32>(p));
+    for (; r + 4 <= rows; r += 4, from += 4 * ld) add_four_rows(count, from, ld, row_scale + (<usize>r << 2), to);
+    for (; r < rows; r++, from += ld) add_row(count, from, row_scale + (<usize>r << 2), to);
   }
+}
+
+/**
+ * column_scale[c] = share / sums[c]
+ *
+ * reads     sums  f32[cols]
+ * writes    column_scale  f32[cols]; may be sums itself
+ * requires  0 ≤ begin ≤ end ≤ cols
+ * splits    over cols, anywhere
+ * error     one rounding
+ */
+export function sinkhorn_shares_f32(
+  cols: i32, sums: usize, share: f32, column_scale: usize, begin: i32, end: i32,
+): void {
+  expect_range(cols, begin, end);
+  expect_aligned(sums | column_scale);
+  const shares = f32x4.splat(share);
+  const stop = sums + (<usize>end << 2);
+  sums += <usize>begin << 2;
+  column_scale += <usize>begin << 2;
+  for (; sums + 16 <= stop; sums += 16, column_scale += 16) {
+    v128.store(column_scale, f32x4.div(shares, v128.load(sums)));
+  }
+  for (; sums < stop; sums += 4, column_scale += 4) store<f32>(column_scale, share / load<f32>(sums));
 }
 
 function add_four_rows(n: i32, x: usize, ld: usize, row_scale: usize, sums: usize): void {

@@ -83,8 +83,10 @@ const calls: readonly [name: string, bytes: number, (operands: Operands) => void
   [
     "sinkhorn columns",
     4,
-    ({ rows, cols, logits, columns, perRow: [scale] }) =>
-      kernels.sinkhorn_columns_f32(cols, rows, logits, scale, columns),
+    ({ rows, cols, logits, columns, perRow: [scale] }) => {
+      kernels.sinkhorn_column_sums_f32(cols, rows, logits, scale, columns);
+      kernels.sinkhorn_shares_f32(cols, columns, rows / cols, columns);
+    },
   ],
   [
     "sinkhorn rows",

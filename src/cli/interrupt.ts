@@ -8,21 +8,26 @@ const SAME_SIGNAL_MS = 500;
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
+/** mpirun passes on SIGUSR2 and gives time to save, which for the others it does not. */
+export const SIGNALS_OF_RANKS = [...SIGNALS, "SIGUSR2"] as const;
+
 /**
  * Runs what can be interrupted: the first SIGINT or SIGTERM aborts the signal, the second ends the process at once.
  *
  * @param output  told when a signal has been heard
  * @param beforeExit  runs before the process ends at once
+ * @param options.signals  which ones, in place of SIGINT and SIGTERM
  */
 export async function interruptible<T>(
   output: Output,
   beforeExit: () => void,
   run: (signal: AbortSignal) => Promise<T>,
+  { signals = SIGNALS }: { signals?: readonly NodeJS.Signals[] } = {},
 ): Promise<T> {
   const stop = new AbortController();
   let stoppedAt = Number.POSITIVE_INFINITY;
   const letGo = () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   };
   const onSignal = (signal: NodeJS.Signals) => {
     if (stop.signal.aborted) {
@@ -37,7 +42,7 @@ export async function interruptible<T>(
     stoppedAt = performance.now();
     stop.abort();
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     return await run(stop.signal);
   } finally {

@@ -2,7 +2,7 @@
 import { realpathSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { nearestName } from "../elastic/nearest-name.js";
-import { ConfigError, DataError, FormatError, MemoryError, NumericError, PoaError, ResourceError } from "../errors.js";
+import { ConfigError } from "../errors.js";
 import { type Command, helpOf, parseCall } from "./command.js";
 import { benchEdge } from "./commands/bench-edge.js";
 import { benchKernels } from "./commands/bench-kernels.js";
@@ -35,6 +35,7 @@ import { subnetsRank } from "./commands/subnets-rank.js";
 import { visualizeAttention } from "./commands/visualize-attention.js";
 import { visualizeNeighbors } from "./commands/visualize-neighbors.js";
 import { visualizePca } from "./commands/visualize-pca.js";
+import { tellFailure } from "./failure.js";
 import { Output } from "./output.js";
 import { version } from "./version.js";
 
@@ -72,25 +73,6 @@ const commands: readonly Command[] = [
   benchStep,
 ];
 
-const exitCodes: readonly [new (message: string) => Error, number][] = [
-  [ConfigError, 2],
-  [DataError, 3],
-  [FormatError, 3],
-  [NumericError, 4],
-  [ResourceError, 5],
-  [MemoryError, 5],
-];
-
-const FAILED = 1;
-
-/** What an error of another thread brings along in its message. */
-const STACK = /\n\s+at [\s\S]*/;
-
-/** Exit codes of what the host answers when a resource has run out, wherever it happens. */
-const HOST_ERRORS: ReadonlyMap<string, number> = new Map(
-  ["ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM"].map((code) => [code, 5]),
-);
-
 /**
  * Runs the program.
  *
@@ -123,7 +105,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return (await command.run(call, output)) ?? 0;
   } catch (error) {
-    return report(error, output, argv.includes("--debug"));
+    return tellFailure(error, output, { debug: argv.includes("--debug") });
   }
 }
 
@@ -146,15 +128,6 @@ function unknownVerb(first: string, second: string | undefined, help: boolean): 
   throw new ConfigError(
     `there is no verb ${JSON.stringify(first)}.${nearest ? ` Did you mean ${nearest}?` : ""} See poa --help.`,
   );
-}
-
-function report(error: unknown, output: Output, debug: boolean): number {
-  const { message, code, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const known = error instanceof PoaError || HOST_ERRORS.has(code ?? "");
-  output.error(known ? message : `${message.replace(STACK, "")} (unexpected; --debug shows where)`);
-  output.event("error", { message });
-  if (debug) process.stderr.write(`${stack}\n`);
-  return exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? HOST_ERRORS.get(code ?? "") ?? FAILED;
 }
 
 function overview(): string {

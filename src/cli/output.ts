@@ -11,21 +11,33 @@ export interface OutputOptions {
 
 /** stdout carries the result, stderr progress and warnings. */
 export class Output {
-  readonly json: boolean;
-  private readonly quiet: boolean;
+  private machine: boolean;
+  private quiet: boolean;
+  /** Stands before what is told all the same. */
+  private prefix = "";
   private readonly terminal = process.stderr.isTTY === true;
   private readonly colors = picocolors.createColors(process.stderr.isTTY === true && !process.env.NO_COLOR);
   private lastProgress = Number.NEGATIVE_INFINITY;
   private lineOpen = false;
 
   constructor({ json, quiet }: OutputOptions) {
-    this.json = json;
+    this.machine = json;
     this.quiet = quiet;
+  }
+
+  /** Whether stdout is for machines. */
+  get json(): boolean {
+    return this.machine;
   }
 
   /** Whether nobody would see notes or events. */
   get silent(): boolean {
     return this.quiet && !this.json;
+  }
+
+  /** From now on rank 0 speaks for this process too: only warnings and errors are told, with the number of the rank. */
+  followRank(rank: number): void {
+    [this.machine, this.quiet, this.prefix] = [false, true, `rank ${rank}: `];
   }
 
   /** A line of text for people; nothing with --json. */
@@ -56,13 +68,13 @@ export class Output {
 
   warn(message: string): void {
     this.endLine();
-    process.stderr.write(`${this.colors.yellow("warning:")} ${message}\n`);
+    process.stderr.write(`${this.colors.yellow("warning:")} ${this.prefix}${message}\n`);
     this.event("warning", { message });
   }
 
   error(message: string): void {
     this.endLine();
-    process.stderr.write(`${this.colors.red("error:")} ${message}\n`);
+    process.stderr.write(`${this.colors.red("error:")} ${this.prefix}${message}\n`);
   }
 
   /** A line that replaces the one before on a terminal; elsewhere one line every few seconds. `final` is always shown. */

@@ -22,18 +22,25 @@ export interface EstimateReport {
  * Counts what a run needs on the live runtime, and times a product to say how long it takes.
  *
  * @param source  null if there are no images yet
+ * @param options.images  how many images there are on all ranks; default: as many as the source has
  * @param options.done  iterations that lie behind a resumed run
  * @param options.workers  threads that prepare images; default: as the config says
+ * @param options.processes  ranks that train together; the memory is that of each
  */
 export async function reportEstimate(
   config: Config,
   source: ImageSource | null,
-  { done = 0, workers = source ? usualWorkers(source, config.train.num_workers) : 0 } = {},
+  {
+    images = source?.length ?? null,
+    done = 0,
+    workers = source ? usualWorkers(source, config.train.num_workers) : 0,
+    processes = 1,
+  }: { images?: number | null; done?: number; workers?: number; processes?: number } = {},
 ): Promise<EstimateReport> {
   const { threads, memoryLimitBytes: limitBytes } = runtime();
   const residentBytes = residentNow();
   const image = source ? await typicalSize(source) : undefined;
-  const estimate = estimateRun(config, source?.length ?? null, { threads, limitBytes, image });
+  const estimate = estimateRun(config, images, { threads, limitBytes, image, processes });
   const speed = measureSpeed();
   const step = secondsPerStep(estimate.work, speed);
   const { iterations, imagesPerStep } = estimate;
@@ -44,7 +51,8 @@ export async function reportEstimate(
     ...{ stateBytes, activationBytes, linearMemoryBytes: linearBytes, hostBytes },
     peakRssBytes: Math.max(
       process.resourceUsage().maxRSS * 1024,
-      residentBytes + processBytes(estimate, config, { images: source?.length ?? 0, image, threads, workers }),
+      residentBytes +
+        processBytes(estimate, config, { images: Math.ceil((images ?? 0) / processes), image, threads, workers }),
     ),
     ...{ memoryLimitBytes, fits, wayOut },
     multiplyAddsPerSecond: Math.round(speed.multiplyAddsPerSecond),

@@ -10,9 +10,9 @@ import { type LoopResult, trainLoop } from "../train/loop.js";
 import type { RunFolder, RunInfo } from "../train/run-folder.js";
 import type { StepReport, Trainer } from "../train/trainer.js";
 import { processorName } from "./host.js";
-import { INTERRUPTED, interruptible } from "./interrupt.js";
+import { INTERRUPTED, interruptible, SIGNALS_OF_RANKS } from "./interrupt.js";
 import type { Output } from "./output.js";
-import { profileTable } from "./profile-table.js";
+import { profileTable, rankShares } from "./profile-table.js";
 import { reportEstimate } from "./run-estimate.js";
 import { dataWaitShare, StepProgress } from "./step-progress.js";
 import { evaluationLine } from "./training-evaluation.js";
@@ -39,8 +39,8 @@ export async function runTraining(
   { quietResult = false, profile = false, evaluate }: TrainingOptions = {},
 ): Promise<number> {
   if (!trainer.finished && !output.silent) {
-    const { config, source, iteration: done, workers } = trainer;
-    const estimate = await reportEstimate(config, source, { done, workers });
+    const { config, source, imageCount: images, iteration: done, workers, ranks } = trainer;
+    const estimate = await reportEstimate(config, source, { images, done, workers, processes: ranks.size });
     output.event("estimate", estimate.fields);
     output.note(estimate.text);
   }
@@ -61,6 +61,7 @@ export async function runTraining(
             output.note(evaluationLine(evaluation));
           },
         }),
+      trainer.ranks.size > 1 ? { signals: SIGNALS_OF_RANKS } : {},
     );
     if (measured) folder.saveTrace(measured.chromeTrace());
     if (!quietResult) tellResult(result, trainer, folder, { output, measured });
@@ -98,7 +99,7 @@ function tellResult(
   output.result(
     {
       ...{ out: folder.path, ...figures, peakRssBytes, broken: trainer.broken.size },
-      ...(costs && { profile: { ...costs, trace: folder.tracePath } }),
+      ...(costs && { profile: { ...costs, ...rankShares(costs), trace: folder.tracePath } }),
     },
     [
       `${folder.path}: ${iterations} steps, ${imagesSeen} images, ${imagesPerSecond.toFixed(1)} images/s`,
@@ -109,11 +110,11 @@ function tellResult(
   );
 }
 
-/** What run.json says about a new run. */
+/** What run.json says about a new run. @param source  the images of all ranks */
 export function runInfo(
-  config: Config,
+  { config, ranks }: Trainer,
   source: ImageSource,
-  { data, init }: { data: string; init: string | null },
+  { data, init, deterministic }: { data: string; init: string | null; deterministic?: boolean },
 ): RunInfo {
   return {
     version,
@@ -122,6 +123,7 @@ export function runInfo(
     dataFingerprint: source.fingerprint(),
     images: source.length,
     seed: config.train.seed,
+    ...(ranks.size > 1 && { ranks: ranks.size, deterministic }),
     host: hostInfo(),
   };
 }

@@ -7,6 +7,7 @@ import type { Module } from "../nn/module.js";
 import { withoutSliceScale } from "../nn/slice-scale.js";
 import { AdamW } from "../optim/adamw.js";
 import { parameterGroups } from "../optim/groups.js";
+import { alone, type Collective } from "../runtime/collective.js";
 import { Rng } from "../tensor/random.js";
 import { Branch } from "./branch.js";
 import { type Centering, SoftmaxCentering, sinkhornCentering } from "./centering.js";
@@ -104,8 +105,12 @@ export function buildBranch(config: Config): Branch {
   return slicedAsTold(branch, config);
 }
 
-/** Student, teacher (a copy of it that no gradient reaches), optimiser and centerings of a config. */
-export function buildState(config: Config): PoaState {
+/**
+ * Student, teacher (a copy of it that no gradient reaches), optimiser and centerings of a config.
+ *
+ * @param ranks  the processes that train together; default this one alone
+ */
+export function buildState(config: Config, ranks: Collective = alone): PoaState {
   const student = buildBranch(config);
   const teacher = student.materialize().requireGrad(false);
   const { optim, dino, ibot, train } = config;
@@ -117,13 +122,14 @@ export function buildState(config: Config): PoaState {
   const patchHeads = ibot.separate_head ? ibot.head_n_prototypes : dino.head_n_prototypes;
   const centering = (prototypes: number): Centering =>
     train.centering === "sinkhorn_knopp"
-      ? sinkhornCentering(dino.teacher_sinkhorn_iterations)
-      : new SoftmaxCentering(prototypes);
+      ? sinkhornCentering(dino.teacher_sinkhorn_iterations, ranks)
+      : new SoftmaxCentering(prototypes, ranks);
   return {
     student,
     teacher,
     optimizer,
     classCentering: dino.head_n_prototypes.map(centering),
     patchCentering: patchHeads.map(centering),
+    ranks,
   };
 }

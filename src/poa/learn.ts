@@ -1,6 +1,7 @@
 import { step } from "../autograd/tape.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { scale } from "../ops/elementwise.js";
+import { type Collective, sumNumbers } from "../runtime/collective.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Branch, Logits } from "./branch.js";
@@ -57,4 +58,11 @@ export function total(parts: readonly LossValues[], weight = 1): LossValues {
     for (const key in part.logged) logged[key] = (logged[key] ?? 0) + weight * part.logged[key];
   }
   return { loss, logged };
+}
+
+/** Means of loss values over the ranks, which have the same keys: not finite as soon as those of one rank are not. */
+export function meanOverRanks({ loss, logged }: LossValues, ranks: Collective): LossValues {
+  if (ranks.size === 1) return { loss, logged };
+  const [mean, ...means] = sumNumbers(ranks, [loss, ...Object.values(logged)]).map((sum) => sum / ranks.size);
+  return { loss: mean, logged: Object.fromEntries(Object.keys(logged).map((key, i) => [key, means[i]])) };
 }

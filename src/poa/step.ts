@@ -3,13 +3,15 @@ import type { Backbone } from "../models/backbone.js";
 import type { DropPath } from "../nn/drop-path.js";
 import { add } from "../ops/elementwise.js";
 import type { AdamW } from "../optim/adamw.js";
+import { averageGradients } from "../optim/average.js";
 import { clipGradients } from "../optim/clip.js";
+import type { Collective } from "../runtime/collective.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { PoaBatch } from "./batch.js";
 import type { Branch } from "./branch.js";
 import type { Centering } from "./centering.js";
-import { type LossValues, learn, total } from "./learn.js";
+import { type LossValues, learn, meanOverRanks, total } from "./learn.js";
 import { type NonFiniteTensor, nonFiniteTensors } from "./non-finite.js";
 import { elasticRole, intactRole, type LossWeights, type Targets } from "./objective.js";
 
@@ -20,6 +22,8 @@ export interface PoaState {
   readonly optimizer: AdamW;
   readonly classCentering: readonly Centering[];
   readonly patchCentering: readonly Centering[];
+  /** The processes that train together, each on batches and elastic networks of its own. */
+  readonly ranks: Collective;
 }
 
 /** What the teacher says about the global crops of a micro-batch. The tensors are gone when the one who is shown them returns. */
@@ -65,7 +69,8 @@ export interface StepResult {
 
 /**
  * One training step of POA (Algorithm 1 of the paper; order of spec §1.1) over one batch, or over micro-batches whose
- * gradients are averaged. A step that throws, or whose loss or gradient is not finite, changes nothing.
+ * gradients are averaged, and over ranks likewise. A step that throws, or whose loss or gradient is not finite on any rank,
+ * changes nothing on any.
  *
  * @param batches  make the micro-batches, one at a time, since they may share their slots
  */
@@ -75,7 +80,8 @@ export function poaStep(state: PoaState, batches: readonly (() => PoaBatch)[], s
   try {
     const share = 1 / batches.length;
     const parts = batches.map((makeBatch) => accumulateGradients(state, phase("data", makeBatch), settings, share));
-    const { loss, logged } = total(parts, share);
+    const { loss, logged } = meanOverRanks(total(parts, share), state.ranks);
+    averageGradients(state.student.parameters(), state.ranks);
     const gradientNorms = phase("clip", () => clipBySubModule(state.student, settings.clip));
     updated = [loss, ...Object.values(gradientNorms)].every(Number.isFinite);
     if (updated) phase("update", () => applyUpdate(state, settings));

@@ -52,7 +52,7 @@ export class RunRecord {
     this.path = path;
     this.config = config;
     this.info = RunFolder.infoOf(path);
-    this.plan = planRun(config, { images: this.info.images });
+    this.plan = planRun(config, { images: this.info.images, processes: this.info.ranks });
     this.space = searchSpace(config);
     this.files = [
       [new LineTail(join(path, "metrics.jsonl")), this.metrics, (line) => this.addStep(line)],

@@ -68,7 +68,7 @@ const exceptions: Partial<Record<KernelName, Cost>> = {
   ...{ fill_f32: moves, copy_f32: moves, add_row_f32: moves, gather_rows_f32: moves, scatter_add_rows_f32: moves },
   move_rows_f32: moves,
   ...{ column_sum_f32: moves, batch_sum_f32: moves, ema_f32: moves, sinkhorn_scale_f32: moves },
-  ...{ sinkhorn_rows_f32: moves, sinkhorn_columns_f32: moves },
+  ...{ sinkhorn_rows_f32: moves, sinkhorn_column_sums_f32: moves, sinkhorn_shares_f32: moves },
   ...{ embed_tokens_f32: moves, embed_tokens_grad_patches_f32: moves, embed_tokens_grad_mask_f32: moves },
 
   ...{ sum_blocks_f32: inBlocks, squared_norm_blocks_f32: inBlocks, max_blocks_f32: inBlocks },

@@ -31,11 +31,17 @@ export class BatchMaker {
   private readonly slots: CropSlots;
   private readonly maskSlot: Tensor;
   private readonly grid: number;
+  private readonly keepEmptyMasks: boolean;
 
-  constructor(config: Config) {
+  /**
+   * @param options.keepEmptyMasks  say of a batch in which by chance no patch is masked that none is, in place of null: with
+   *   several ranks the patch loss takes place on all of them
+   */
+  constructor(config: Config, { keepEmptyMasks = false } = {}) {
     const { crops, student, train } = config;
     const batch = train.batch_size_per_gpu;
     this.config = config;
+    this.keepEmptyMasks = keepEmptyMasks;
     this.inputs = { kind: "crops", options: cropOptions(config) };
     this.multiCrop = new MultiCrop(this.inputs.options);
     this.slots = this.multiCrop.allocate(batch);
@@ -79,9 +85,10 @@ export class BatchMaker {
     return { grid: this.grid, probability, ratio: pair(ratio) };
   }
 
-  /** What stands in the slots. No masks if by chance no patch is masked. */
+  /** What stands in the slots. */
   private batchOf(images: number, drawn: MaskBatch | null): PoaBatch {
-    const masked = drawn !== null && drawn.maskIndices.length > 0 ? drawn : null;
+    const any = drawn !== null && drawn.maskIndices.length > 0;
+    const masked = any || this.keepEmptyMasks ? drawn : null;
     if (masked) this.maskSlot.write(masked.masks);
     return {
       images,

@@ -42,6 +42,8 @@ export interface EstimateOptions {
   readonly limitBytes?: number;
   /** A typical image. */
   readonly image?: ImageSize;
+  /** Ranks that train together; work and memory are those of each. Default 1. */
+  readonly processes?: number;
 }
 
 /**
@@ -49,8 +51,8 @@ export interface EstimateOptions {
  * @throws DataError if the images do not fill a step
  */
 export function estimateRun(config: Config, images: number | null, options: EstimateOptions = {}): RunEstimate {
-  const { threads = 1, limitBytes = ADDRESS_SPACE_BYTES, image = TYPICAL_IMAGE } = options;
-  const plan = planRun(config, { images: images ?? Number.POSITIVE_INFINITY });
+  const { threads = 1, limitBytes = ADDRESS_SPACE_BYTES, image = TYPICAL_IMAGE, processes = 1 } = options;
+  const plan = planRun(config, { images: images ?? Number.POSITIVE_INFINITY, processes });
   const branch = shapesOnly(() => buildBranch(config));
   const { params, macs } = sizeOfNetwork(branch.backbone, config.crops.global_crops_size);
   const counting = { threads, limitBytes, image };
@@ -61,7 +63,7 @@ export function estimateRun(config: Config, images: number | null, options: Esti
     backboneParams: params,
     headParams: branch.parameterCount - branch.backbone.parameterCount,
     macs,
-    trainingMacs: work.multiplyAdds / plan.imagesPerStep,
+    trainingMacs: (work.multiplyAdds * processes) / plan.imagesPerStep,
     iterations: Number.isFinite(plan.totalIterations) ? plan.totalIterations : null,
     imagesPerStep: plan.imagesPerStep,
     memory: countMemory(config, { threads, image }),

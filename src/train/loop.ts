@@ -6,6 +6,7 @@ import { heapBound } from "./heap-bound.js";
 import type { RunFolder } from "./run-folder.js";
 import { RunLog } from "./run-log.js";
 import type { StepReport, Trainer } from "./trainer.js";
+import { COMPARE_EVERY, Lead } from "./turns.js";
 
 export interface LoopOptions {
   /** What the teacher's checkpoint file says about its network, as JSON text. */
@@ -36,10 +37,10 @@ export interface LoopResult {
 
 /**
  * Trains to the end of the plan: a line of metrics per step, checkpoints at step 0, at intervals and at the end, evaluations
- * likewise if there is something to evaluate with.
+ * likewise if there is something to evaluate with. With several ranks it runs on rank 0, and `follow` on the others.
  *
- * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not; and if the
- *   run has collapsed and is to stop then
+ * @throws NumericError after too many steps in a row whose loss or gradient was not finite, or if a weight is not; if the run
+ *   has collapsed and is to stop then; and if the weights of ranks differ
  * @throws ResourceError if the disk is full
  */
 export async function trainLoop(trainer: Trainer, folder: RunFolder, options: LoopOptions): Promise<LoopResult> {
@@ -54,8 +55,11 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   const boundHeap = heapBound();
   const log = new RunLog(folder, train);
   const best = new BestCheckpoints(folder, trainer);
+  const lead = new Lead(trainer);
   const evaluations = evaluate ? new Evaluations(trainer, folder, { ...options, evaluate, onWarning }) : null;
+  const lastGood = () => (savedStep < 0 ? null : folder.checkpoints.folderOf(savedStep));
   const save = (value: number | null = null) => {
+    lead.compare(lastGood());
     folder.checkpoints.save(trainer.state(), options.model);
     best.consider(trainer.iteration, value);
     folder.checkpoints.prune(train.keep_last, best.steps);
@@ -70,8 +74,9 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
   log.endStretch();
   while (!trainer.finished) {
     await nextTurn();
-    if (signal?.aborted) break;
+    if (signal?.aborted || lead.stopWanted) break;
     const evaluationDue = evaluations?.due ?? false;
+    lead.step();
     const report = await trainer.step({ observe: evaluationDue });
     boundHeap();
     totals.images += report.images;
@@ -86,6 +91,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
       const file = folder.badSteps.save(report);
       if (badSteps === 1) onWarning(skipMessage(report, file));
     }
+    if (trainer.iteration % COMPARE_EVERY === 0) lead.compare(lastGood());
     expectSound(trainer, report, { badSteps, folder, savedStep });
     let judged: number | null = null;
     if (evaluationDue && evaluations) {
@@ -100,6 +106,7 @@ export async function trainLoop(trainer: Trainer, folder: RunFolder, options: Lo
     if ((due || best.wants(trainer.iteration, judged)) && badSteps === 0) save(judged ?? best.ofLoss());
   }
   if (savedStep !== trainer.iteration) save(trainer.finished ? best.ofLoss() : null);
+  lead.end({ interrupted: !trainer.finished });
   log.endStretch();
   const seconds = (performance.now() - start - (evaluations?.elapsedMs ?? 0)) / 1000;
   return {

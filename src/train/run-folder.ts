@@ -21,6 +21,10 @@ export interface RunInfo {
   readonly dataFingerprint: string;
   readonly images: number;
   readonly seed: number;
+  /** Processes that trained together at its beginning; not in runs of one. */
+  readonly ranks?: number;
+  /** Whether they added in their order. */
+  readonly deterministic?: boolean;
   readonly host: Readonly<Record<string, string | number>>;
 }
 

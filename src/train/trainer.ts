@@ -14,6 +14,7 @@ import type { NonFiniteTensor } from "../poa/non-finite.js";
 import { planRun, type RunPlan, searchSpace } from "../poa/plan.js";
 import { NetworkSampler, type SamplerState } from "../poa/sampler.js";
 import { type PoaState, poaStep } from "../poa/step.js";
+import { alone, bytesOf, type Collective, gatherNumbers, gatherTexts } from "../runtime/collective.js";
 import { phase } from "../runtime/profile.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { type CachedSource, cachedSource, type OpenDiskCache } from "./cached-source.js";
@@ -21,6 +22,7 @@ import { plannedBytes } from "./checkpoint-size.js";
 import { CollapseMonitor } from "./collapse.js";
 import { BatchMaker } from "./crops.js";
 import { refuseOversized } from "./estimate.js";
+import { configOfRank, shareOf } from "./rank-share.js";
 import { type Schedules, schedulesOf } from "./schedules.js";
 import { stepSettings } from "./step-settings.js";
 import { type TeacherHealth, TeacherWatch } from "./teacher-watch.js";
@@ -43,10 +45,11 @@ export interface StepReport {
   /** Loss values under the published keys. */
   readonly losses: Readonly<Record<string, number>>;
   readonly gradientNorms: Readonly<Record<string, number>>;
-  /** The elastic networks that were trained. */
+  /** The elastic networks that were trained, by all ranks in their order. */
   readonly networks: readonly Network[];
   /** False if a loss or gradient was not finite; then no weight changed. */
   readonly updated: boolean;
+  /** Of all ranks. */
   readonly images: number;
   /** Paths of the images, of a step that was not finite. */
   readonly culprits: readonly string[];
@@ -93,21 +96,30 @@ export interface TrainerOptions {
   diskCache?: OpenDiskCache;
   /** Threads that decode and augment, 0 for none beside the calling one. Default: what `train.num_workers` says. */
   workers?: number;
+  /** The processes that train together, each on its share of the images. Default this one alone. */
+  ranks?: Collective;
 }
 
 /**
- * A POA run in memory: takes images, turns iterations into weights. Everything random is a function of the seed and the
- * iteration, so a restored trainer continues exactly.
+ * A POA run in memory: takes images, turns iterations into weights. Everything random is a function of the seed, the rank and
+ * the iteration, so a restored trainer continues exactly. With several ranks all methods that train or share state are called on
+ * each of them.
  */
 export class Trainer {
   readonly config: Config;
   readonly plan: RunPlan;
   readonly space: SearchSpace;
   readonly model: PoaState;
-  /** The training images. */
+  /** The training images of this rank. */
   readonly source: ImageSource;
+  /** How many training images all ranks have. */
+  readonly imageCount: number;
+  readonly ranks: Collective;
   private readonly options: TrainerOptions;
-  private readonly sampler: NetworkSampler;
+  /** The config under which this rank draws. */
+  private readonly own: Config;
+  /** Of each rank. */
+  private readonly samplers: readonly NetworkSampler[];
   private readonly schedules: Schedules;
   private readonly maker: BatchMaker;
   private readonly monitor: CollapseMonitor;
@@ -122,21 +134,24 @@ export class Trainer {
    */
   constructor(config: Config, source: ImageSource, options: TrainerOptions = {}) {
     refuseOversized(config);
+    const { ranks = alone } = options;
+    const { train, student } = config;
     this.config = config;
+    this.own = configOfRank(config, ranks);
+    this.ranks = ranks;
+    this.imageCount = source.length;
     this.options = options;
-    this.plan = planRun(config, { images: source.length });
-    batchesPerPass({ length: source.length, batchSize: config.train.batch_size_per_gpu, dropLast: true });
+    this.plan = planRun(config, { images: source.length, processes: ranks.size });
+    const share = shareOf(source, train.seed, ranks);
+    batchesPerPass({ length: share.length, batchSize: train.batch_size_per_gpu, dropLast: true });
     this.space = searchSpace(config);
     this.schedules = schedulesOf(config, this.plan);
-    this.sampler = new NetworkSampler({
-      networks: this.space.length,
-      seed: config.train.seed,
-      samplesPerStep: config.student.samples_per_step,
-    });
-    this.model = buildState(config);
-    this.maker = new BatchMaker(config);
+    const draws = { networks: this.space.length, seed: train.seed, samplesPerStep: student.samples_per_step };
+    this.samplers = Array.from({ length: ranks.size }, (_, rank) => new NetworkSampler({ ...draws, rank }));
+    this.model = buildState(config, ranks);
+    this.maker = new BatchMaker(this.own, { keepEmptyMasks: ranks.size > 1 });
     this.monitor = new CollapseMonitor(config, { from: this.plan.warmupIterations });
-    this.cache = cachedSource(source, config.train, {
+    this.cache = cachedSource(share, train, {
       diskCache: options.diskCache,
       reserveBytes: plannedBytes(this),
       onWarning: options.onWarning,
@@ -179,7 +194,7 @@ export class Trainer {
 
   /** Trains one iteration. @param options.observe  report in any case what the teacher said */
   async step({ observe = false } = {}): Promise<StepReport> {
-    const watch = observe || this.monitor.wants(this.next) ? new TeacherWatch() : null;
+    const watch = observe || (this.ranks.rank === 0 && this.monitor.wants(this.next)) ? new TeacherWatch() : null;
     const report = await phase("step", () => this.train(watch));
     const alarms = this.monitor.judge(report);
     for (const alarm of alarms) this.options.onWarning?.(alarm);
@@ -201,14 +216,14 @@ export class Trainer {
       dataWaitMs += performance.now() - begin;
       return made;
     };
-    const networks = this.sampler.next().map((id) => this.space.at(id));
+    const networks = this.samplers.map((sampler) => sampler.next().map((id) => this.space.at(id)));
     const at = this.scheduleAt(iteration);
     const result = poaStep(
       this.model,
       micro.map((batch, i) => () => make(batch, i)),
       {
         ...at,
-        ...stepSettings(this.config, this.model.student.backbone, { iteration, networks }),
+        ...stepSettings(this.own, this.model.student.backbone, { iteration, networks: networks[this.ranks.rank] }),
         observe: (view) => watch?.see(view),
       },
     );
@@ -220,15 +235,21 @@ export class Trainer {
       loss,
       losses: logged,
       gradientNorms,
-      networks,
+      networks: networks.flat(),
       updated,
-      images: micro.reduce((sum, { indices }) => sum + indices.length, 0),
-      culprits: updated ? [] : micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index))),
+      images: this.ranks.size * micro.reduce((sum, { indices }) => sum + indices.length, 0),
+      culprits: updated ? [] : this.pathsOf(micro),
       nonFinite,
       health: watch?.health() ?? null,
       elapsedMs: performance.now() - start,
       dataWaitMs,
     };
+  }
+
+  /** Where the images of a step are, on all ranks. */
+  private pathsOf(micro: readonly FedBatch[]): string[] {
+    const own = micro.flatMap(({ indices }) => [...indices].map((index) => this.source.path(index)));
+    return gatherTexts(this.ranks, JSON.stringify(own)).flatMap((text) => JSON.parse(text) as string[]);
   }
 
   /** The tensors and numbers of a checkpoint; live, to be written before the next step. */
@@ -237,7 +258,7 @@ export class Trainer {
     return {
       settings: decisiveSettings(this.config),
       iteration: this.next,
-      sampler: this.sampler.state(),
+      sampler: this.samplers[0].state(), // every rank draws as often
       student: student.stateDict(),
       teacher: new Map([...teacher.stateDict(), ...this.centers()]),
       optimizer: optimizer.stateDict(),
@@ -256,8 +277,26 @@ export class Trainer {
       loadOptimizerState("centering", this.centers(), ofTeacher(true));
       optimizer.loadStateDict(saved.optimizer);
     });
-    this.sampler.restore(saved.sampler);
-    this.next = saved.iteration;
+    this.goTo(saved);
+  }
+
+  /** Takes weights, moments, centres and position over from rank 0. */
+  shareState(): void {
+    if (this.ranks.size === 1) return;
+    const { iteration, sampler, student, teacher, optimizer } = this.state();
+    const { seed, pass, position } = sampler;
+    const [first] = gatherNumbers(this.ranks, [iteration, seed, pass, position]);
+    for (const x of [student, teacher, optimizer].flatMap((tensors): StateTensor[] => [...tensors.values()])) {
+      const values = x.toArray();
+      this.ranks.broadcast(bytesOf(values));
+      x.write(values);
+    }
+    this.goTo({ iteration: first[0], sampler: { seed: first[1], pass: first[2], position: first[3] } });
+  }
+
+  private goTo({ iteration, sampler }: Pick<TrainerState, "iteration" | "sampler">): void {
+    for (const each of this.samplers) each.restore(sampler);
+    this.next = iteration;
     this.close();
   }
 
@@ -323,7 +362,7 @@ export class Trainer {
   }
 
   private openFeed(): BatchFeed {
-    const { batch_size_per_gpu: batchSize, seed, accumulate, num_workers } = this.config.train;
+    const { batch_size_per_gpu: batchSize, seed, accumulate, num_workers } = this.own.train;
     const { inputs, targets } = this.maker;
     const { strict, onWarning, workers = usualWorkers(this.source, num_workers) } = this.options;
     return new BatchFeed(this.source, {

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { profileTable } from "../../src/cli/profile-table.js";
+import { profileTable, rankShares } from "../../src/cli/profile-table.js";
 import { test } from "../support/test.js";
 
 test("phases and kernels are listed with their shares", () => {
@@ -39,4 +39,21 @@ test("a profile in which nothing ran has no shares to divide", () => {
     kernels: [],
   });
   assert.match(text, /^data +0 +0\.0 +0\.0% +0\.0%$/m);
+});
+
+test("with several ranks it ends with the shares of communication and of waiting; a process on its own has none", () => {
+  const costs = {
+    elapsedMs: 200,
+    kernelShare: 0.5,
+    phases: [
+      { name: "rank wait", calls: 9, elapsedMs: 50, kernelMs: 0 },
+      { name: "communication", calls: 4, elapsedMs: 20, kernelMs: 0 },
+      { name: "other", calls: 2, elapsedMs: 130, kernelMs: 100 },
+    ],
+    kernels: [],
+  };
+  assert.equal(rankShares(costs), { communicationShare: 0.1, rankWaitShare: 0.25 });
+  const last = "50.0% of 200.0 ms inside kernels, 10.0% in communication between ranks, 25.0% waiting for them";
+  assert.ok(profileTable(costs).endsWith(last));
+  assert.is(rankShares({ ...costs, phases: costs.phases.slice(2) }), null);
 });

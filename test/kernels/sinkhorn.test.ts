@@ -23,9 +23,15 @@ for (const [rows, cols] of [
   [9, 1047],
   [6, 2050],
 ]) {
-  test(`column scales of ${rows} × ${cols} equal their reference`, () => {
-    checkKernel("sinkhorn_columns_f32", reference.sinkhorn_columns_f32, {
+  test(`column sums of ${rows} × ${cols} equal their reference`, () => {
+    checkKernel("sinkhorn_column_sums_f32", reference.sinkhorn_column_sums_f32, {
       args: (m) => [cols, rows, m.input(rows * cols, positive), m.input(rows, positive), m.output(cols)],
+    });
+  });
+
+  test(`${cols} shares equal their reference`, () => {
+    checkKernel("sinkhorn_shares_f32", reference.sinkhorn_shares_f32, {
+      args: (m) => [cols, m.input(cols, positive), rows / cols, m.output(cols)],
     });
   });
 

@@ -14,19 +14,23 @@ export function sinkhorn_exp_f32(
   }
 }
 
-export function sinkhorn_columns_f32(
+export function sinkhorn_column_sums_f32(
   heap: Heap,
   cols: number,
   rows: number,
   x: number,
   rowScale: number,
-  columnScale: number,
+  sums: number,
 ): void {
   for (let c = 0; c < cols; c++) {
     let sum = 0;
     for (let r = 0; r < rows; r++) sum += heap.f32[(x >> 2) + r * cols + c] * heap.f32[(rowScale >> 2) + r];
-    heap.f32[(columnScale >> 2) + c] = rows / cols / sum;
+    heap.f32[(sums >> 2) + c] = sum;
   }
+}
+
+export function sinkhorn_shares_f32(heap: Heap, cols: number, sums: number, share: number, columnScale: number): void {
+  for (let c = 0; c < cols; c++) heap.f32[(columnScale >> 2) + c] = share / heap.f32[(sums >> 2) + c];
 }
 
 export function sinkhorn_rows_f32(

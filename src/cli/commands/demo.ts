@@ -49,7 +49,7 @@ export const demo: Command = {
     await init({ threads: call.threads, simd: call.simd });
     const trainer = new Trainer(config, train, { onWarning: (message) => output.warn(message) });
     const folder = RunFolder.create(out, { overwrite });
-    folder.describe(configYaml(portableConfig(config)), runInfo(config, train, { data: "mnist", init: null }));
+    folder.describe(configYaml(portableConfig(config)), runInfo(trainer, train, { data: "mnist", init: null }));
     output.note(`training ${trainer.space.distinct().length} networks at once on ${train.length} images`);
     const start = performance.now();
     const code = await runTraining(trainer, folder, output, { quietResult: true, evaluate });
