@@ -3,7 +3,7 @@ import { type DenoForeign, openByDeno } from "./deno.js";
 import type { ForeignLibrary, Parameter } from "./foreign.js";
 import { openByKoffi } from "./koffi.js";
 
-/** Open MPI 2 to 5, on Linux and macOS. */
+/** Open MPI 3 to 5, on Linux and macOS. */
 const NAMES = ["libmpi.so.40", "libmpi.so", "libmpi.40.dylib", "libmpi.dylib"];
 
 /** Send buffer, count, type, receive buffer, count, type, communicator, request. */
