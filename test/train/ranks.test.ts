@@ -36,7 +36,7 @@ const runs: Record<string, RankRun> = {
     deterministic: true,
   },
   "a step in which by chance some ranks have no masked patch": {
-    overrides: [...common, "ibot.mask_sample_probability=0.125", "ibot.mask_ratio_min_max=[0, 0.12]"],
+    overrides: [...common, "ibot.mask_sample_probability=0.375", "ibot.mask_ratio_min_max=[0, 0.12]"],
     images: 24,
     steps: STEPS,
     deterministic: false,
