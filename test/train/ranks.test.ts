@@ -35,8 +35,9 @@ const runs: Record<string, RankRun> = {
     steps: STEPS,
     deterministic: true,
   },
-  "a step in which by chance some ranks have no masked patch": {
-    overrides: [...common, "ibot.mask_sample_probability=0.375", "ibot.mask_ratio_min_max=[0, 0.12]"],
+  // With this seed that is so in some steps, and in none have all ranks no masked patch.
+  "steps in which by chance some ranks have no masked patch": {
+    overrides: [...common, "train.seed=21", "ibot.mask_sample_probability=0.125", "ibot.mask_ratio_min_max=[0, 0.12]"],
     images: 24,
     steps: STEPS,
     deterministic: false,
