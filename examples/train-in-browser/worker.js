@@ -24,7 +24,7 @@ async function train({ images, epochs }) {
   postMessage({ type: "started", steps: run.trainer.plan.totalIterations, threads });
   for await (const { iteration, loss } of run) postMessage({ type: "step", iteration, loss });
   const encoder = run.trainer.encoder();
-  const bundle = encoderBundle({ ...encoder, backbone: encoder.backbone.materialize() });
-  const features = new EdgeEncoder(encoder, true).embedBatch(images);
+  const bundle = encoderBundle(encoder);
+  const features = new EdgeEncoder(encoder, { unitLength: true }).embedBatch(images);
   postMessage({ type: "finished", steps: run.trainer.iteration, stopped: signal.aborted, bundle, features });
 }

@@ -1,5 +1,6 @@
 import { packBundle } from "../formats/bundle.js";
 import { type StoredTensor, writeSafetensors } from "../formats/safetensors.js";
+import type { Backbone } from "../models/backbone.js";
 import type { Encoder } from "../models/encoder.js";
 import { BANK, CLASSIFIER_KEY, HEAD, type StoredBank, type StoredHead } from "../models/stored-classifier.js";
 import { BACKBONE } from "../models/stored-encoder.js";
@@ -11,7 +12,7 @@ export function encoderBytes(
   { backbone, spec }: Encoder,
   { provenance, dtype = "f32" }: Pick<BundleOptions, "provenance" | "dtype">,
 ): Uint8Array {
-  return writeSafetensors(storedState(backbone, dtype), encoderMetadata(spec, provenance));
+  return writeSafetensors(denseState(backbone, dtype), encoderMetadata(spec, provenance));
 }
 
 /** What goes into an edge bundle beside the network. */
@@ -34,12 +35,22 @@ export function encoderBundle(
   { provenance, dtype = "f32", classifier }: BundleOptions = {},
 ): Uint8Array {
   if (!classifier) return packBundle(encoderBytes(encoder, { provenance, dtype }));
-  const network = storedState(encoder.backbone, dtype);
+  const network = denseState(encoder.backbone, dtype);
   const tensors = new Map([...network].map(([name, x]) => [BACKBONE + name, x]));
   const metadata = encoderMetadata(encoder.spec, provenance);
   const { beside, about } = besideNetwork(classifier);
   for (const [name, x] of beside) tensors.set(name, x);
   return packBundle(writeSafetensors(tensors, metadata.set(CLASSIFIER_KEY, JSON.stringify(about))));
+}
+
+/** The weights of a network; of a part of a wider one as those of a network of its own. */
+function denseState(backbone: Backbone, dtype: BundleDType): Map<string, StoredTensor> {
+  const dense = backbone.materialize();
+  try {
+    return storedState(dense, dtype);
+  } finally {
+    dense.dispose();
+  }
 }
 
 /** A classifier's tensors and the rest of it. */
