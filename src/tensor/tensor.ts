@@ -182,9 +182,9 @@ export class Tensor {
 
   /** The array of the live heap that holds the elements, and the index of the first. */
   private place(): [Float32Array | Float64Array | Int32Array | Uint8Array, number] {
+    const start = this.ptr / sizeOf[this.dtype]; // first, since it says if the tensor is gone
     const { heap } = runtime();
-    const source = this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32;
-    return [source, this.ptr / sizeOf[this.dtype]];
+    return [this.dtype === "u8" ? heap.u8 : this.dtype === "i32" ? heap.i32 : heap.f32, start];
   }
 
   private gathered(): Float32Array | Float64Array | Int32Array | Uint8Array {
