@@ -1,9 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { imageFixture, pixels, pngFile, pngHeader } from "../support/image-fixtures.js";
 import { mixedFolder } from "../support/mixed-folder.js";
+import { expectedImages } from "../support/odd-images.js";
 import { expectCode, expectExit, workshop } from "../support/program.js";
 import { test } from "../support/test.js";
 
@@ -87,4 +89,15 @@ test("with --strict such a run ends with 3 at a broken image, and check lists al
   );
   for (const { path, reason } of found) assert.match(reason, broken[path.slice(folder.length + 1)][1]);
   assert.is(result.count, files - found.length);
+});
+
+test("a run over the whole collection of unusual files among good images ends well, and names each broken file once", async () => {
+  const collection = fileURLToPath(new URL("../../../test/fixtures/images", import.meta.url));
+  const mixed = mixedFolder((path) => cpSync(collection, join(path, "odd"), { recursive: true }));
+  const own = ["pretrain", "--config", "tiny.yaml", "--data", mixed.folder, "--out", "collection", "--json"];
+  const { result, stderr } = await expectExit(0, [...own, ...mixed.settings], { cwd });
+  const refused = expectedImages(collection).filter(({ decodes }) => !decodes);
+  assert.equal([result.imagesSeen, result.broken], [mixed.files, refused.length]);
+  for (const { path } of refused)
+    assert.is(stderr.split(`warning: ${join(mixed.folder, "odd", path)}: `).length, 2, `${path}\n${stderr}`);
 });

@@ -25,19 +25,19 @@ export interface ExpectedImage {
   readonly means: readonly number[];
 }
 
-/** The rows of a table by the names of its columns, of which there may be more. */
+/** The rows of a folder's `expected.csv`. */
 export function expectedImages(folder: string): ExpectedImage[] {
   const [head, ...rows] = readFileSync(join(folder, "expected.csv"), "utf8").trim().split("\n");
   const columns = head.split(",");
   return rows.map((row) => {
     const cells = row.split(",");
-    const cell = (...names: string[]) => cells[columns.indexOf(names.find((name) => columns.includes(name))!)];
+    const cell = (name: string) => cells[columns.indexOf(name)];
     const path = cell("path");
     return {
       path,
       decodes: cell("decodes") === "yes" && !stricter.includes(path),
       mode: cell("mode"),
-      size: [Number(cell("upright_w", "width")), Number(cell("upright_h", "height"))],
+      size: [Number(cell("upright_w")), Number(cell("upright_h"))],
       means: ["mean_r", "mean_g", "mean_b"].map((name) => Number(cell(name))),
     };
   });
