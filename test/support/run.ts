@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const testRoot = fileURLToPath(new URL("..", import.meta.url));
 
+/** Files of minutes, the longest first: they start first, so that at the end no core waits for one of them. */
+const longest = ["examples/guides.slow.js", "train/budget.slow.js", "cli/ranks.slow.js", "hosts/hosts.slow.js"];
+
 function collect(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path).flatMap((name) => {
@@ -53,7 +56,8 @@ const paths = args.filter((arg) => !arg.startsWith("--"));
 const found = (paths.length > 0 ? paths : [testRoot]).flatMap(collect);
 const files = paths.length > 0 ? found : found.filter((file) => file.endsWith(`.${kind}.js`));
 
-const queue = [...files];
+const longFiles = longest.map((name) => join(testRoot, name)).filter((file) => files.includes(file));
+const queue = [...new Set([...longFiles, ...files])];
 const totals: Outcome = { passed: 0, failed: 0 };
 await Promise.all(
   Array.from({ length: availableParallelism() }, async () => {

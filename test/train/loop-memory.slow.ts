@@ -10,9 +10,9 @@ import { runConfig, squareSource } from "../support/square-run.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { test } from "../support/test.js";
 
-const STEPS = 10_000;
 /** Until here the engine compiles, and its heap finds its size. */
-const WARM_STEPS = 2_000;
+const WARM_STEPS = 5_000;
+const STEPS = WARM_STEPS + 10_000;
 const READING_STEPS = 100;
 
 setFlagsFromString("--expose-gc");
