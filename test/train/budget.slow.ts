@@ -12,7 +12,7 @@ const recipes: Record<string, string[]> = {
   "swin-tiny": [],
   "resnet-tiny": [],
   "cifar-tiny": [],
-  "vit-small": ["train.batch_size_per_gpu=8", "train.recompute=true", "optim.moments=host"],
+  "vit-small": ["train.batch_size_per_gpu=4", "train.recompute=true", "optim.moments=host"],
 };
 
 /** After so many the engine's heap has reached its size; larger steps take seconds, and much of them is linear memory. */
