@@ -52,6 +52,19 @@ const smallPhotos = {
   local_crops_number: 2,
 } as const satisfies PartialConfig["crops"];
 
+const smallSwin = {
+  arch: "swin_dynamic",
+  patch_size: 4,
+  min_embed_dim: 16,
+  max_embed_dim: 32,
+  head_dim: 8,
+  min_s3_depth: 1,
+  max_depths: [1, 1, 2, 1],
+  window_size: 2,
+  drop_path_rate: 0,
+  init: "fan_in",
+} as const satisfies PartialConfig["student"];
+
 /** The recipes by name: the official ones, and those for small images and a CPU. */
 export const presets = {
   vit_ee1200: {
@@ -159,21 +172,27 @@ export const presets = {
     description: "Swin for small images, six minutes on one core for 50,000 images seen",
     settings: {
       ...fewMinutes,
-      student: {
-        arch: "swin_dynamic",
-        patch_size: 4,
-        min_embed_dim: 16,
-        max_embed_dim: 32,
-        head_dim: 8,
-        min_s3_depth: 1,
-        max_depths: [1, 1, 2, 1],
-        window_size: 2,
-        drop_path_rate: 0,
-        init: "fan_in",
-      },
+      student: smallSwin,
       train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
       optim: { ...fewMinutes.optim, epochs: 5, warmup_epochs: 0.5 },
       crops: { ...smallPhotos, global_crops_size: 32, local_crops_size: 16 },
+    },
+  },
+  "swin-photos": {
+    description: "narrower Swin, colours varied twice as much, for 140,000 images seen in 15 to 20 minutes on one core",
+    settings: {
+      ...fewMinutes,
+      student: { ...smallSwin, max_embed_dim: 24 },
+      teacher: { ...fewMinutes.teacher, warmup_teacher_temp: 0.04, teacher_temp: 0.04 },
+      train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
+      optim: { ...fewMinutes.optim, epochs: 14, warmup_epochs: 1 },
+      crops: {
+        ...smallPhotos,
+        global_crops_size: 32,
+        local_crops_size: 16,
+        jitter: [0.4, 0.4, 0.2, 0.1],
+        grayscale_probability: 0.2,
+      },
     },
   },
   "resnet-tiny": {

@@ -50,13 +50,19 @@ test("the demo spans widths 32 to 64 and depths 2 to 3 in 4,000 steps", () => {
 test("the small presets hold several networks of each backbone", () => {
   assert.is(names("vit-tiny").length, 9);
   assert.equal(names("swin-tiny"), ["16x1", "16x2", "24x1", "24x2", "32x1", "32x2"]);
+  assert.equal(names("swin-photos"), ["16x1", "16x2", "24x1", "24x2"]);
   assert.is(names("resnet-tiny").length, 12);
   assert.is(searchSpace(preset("vit-small")).length, 111);
   for (const name of presetNames.filter(
-    (known) => known.endsWith("-tiny") || known === "demo" || known === "vit-small",
+    (known) => known.endsWith("-tiny") || ["demo", "swin-photos", "vit-small"].includes(known),
   )) {
     assert.is(preset(name).train.OFFICIAL_EPOCH_LENGTH, null, name);
   }
+});
+
+test("swin-photos sees 140,000 images of CIFAR-10's subset, in the preset's 8,750 steps", () => {
+  const plan = planRun(preset("swin-photos"), { images: 10_000 });
+  assert.equal([plan.totalIterations, plan.warmupIterations, plan.peakLearningRate], [8750, 625, 0.002]);
 });
 
 test("settings and overrides are laid over a preset, and an unknown preset names the nearest", () => {
