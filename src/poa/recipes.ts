@@ -179,7 +179,7 @@ export const presets = {
     },
   },
   "swin-photos": {
-    description: "narrower Swin, colours varied twice as much, for 140,000 images seen in 15 to 20 minutes on one core",
+    description: "narrower Swin, colours varied twice as much, for 140,000 images seen in about 20 minutes on one core",
     settings: {
       ...fewMinutes,
       student: { ...smallSwin, max_embed_dim: 24 },

@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
@@ -93,7 +93,7 @@ test("with --strict such a run ends with 3 at a broken image, and check lists al
 
 test("a run over the whole collection of unusual files among good images ends well, and names each broken file once", async () => {
   const collection = fileURLToPath(new URL("../../../test/fixtures/images", import.meta.url));
-  const mixed = mixedFolder((path) => cpSync(collection, join(path, "odd"), { recursive: true }));
+  const mixed = mixedFolder((path) => symlinkSync(collection, join(path, "odd")));
   const own = ["pretrain", "--config", "tiny.yaml", "--data", mixed.folder, "--out", "collection", "--json"];
   const { result, stderr } = await expectExit(0, [...own, ...mixed.settings], { cwd });
   const refused = expectedImages(collection).filter(({ decodes }) => !decodes);
