@@ -16,6 +16,9 @@ import { ConfigError } from "../errors.js";
 
 /** An unreadable lock that is younger may be one that another process is just writing. */
 const LOCK_SETTLES_MS = 5_000;
+const LOCK_RETRY_MS = 50;
+/** Waiting for it to change is a pause. */
+const nothing = new Int32Array(new SharedArrayBuffer(4));
 
 /** The file that says which process works in a folder, so that no other does. */
 export class FolderLock {
@@ -27,21 +30,30 @@ export class FolderLock {
     this.path = join(folder, "lock");
   }
 
-  /** @throws ConfigError if a living process has it, or the folder cannot be written */
+  /**
+   * A lock of which one cannot say yet whether a living process has it is waited for, LOCK_SETTLES_MS at most: a process that
+   * was killed may have left it a moment ago.
+   *
+   * @throws ConfigError if a living process has it, or the folder cannot be written
+   */
   take(): void {
-    if (this.create(this.path)) return;
-    this.expectLeft();
+    while (!this.tryTake()) Atomics.wait(nothing, 0, 0, LOCK_RETRY_MS);
+  }
+
+  /** @returns false if it cannot be said yet who has the lock */
+  private tryTake(): boolean {
+    if (this.create(this.path)) return true;
+    if (!this.isLeft()) return false;
     // One process at a time may replace what was left: another could remove the lock that the first has just taken.
     const turn = `${this.path}.takeover`;
     if (!this.create(turn)) {
-      if (ageOf(turn) < LOCK_SETTLES_MS) throw inUse(this.folder, null);
-      rmSync(turn, { force: true });
-      if (!this.create(turn)) throw inUse(this.folder, null);
+      if (ageOf(turn) >= LOCK_SETTLES_MS) rmSync(turn, { force: true });
+      return false;
     }
     try {
-      this.expectLeft();
+      if (!this.isLeft()) return false;
       rmSync(this.path, { force: true });
-      if (!this.create(this.path)) throw inUse(this.folder, holderOf(this.path));
+      return this.create(this.path);
     } finally {
       rmSync(turn, { force: true });
     }
@@ -76,10 +88,11 @@ export class FolderLock {
     }
   }
 
-  /** @throws ConfigError unless the lock was left behind by a process that is gone */
-  private expectLeft(): void {
+  /** @returns whether a process that is gone left the lock; false if that cannot be said yet. @throws ConfigError if it is held */
+  private isLeft(): boolean {
     const holder = holderOf(this.path);
-    if (holder ? isRunning(holder) : ageOf(this.path) < LOCK_SETTLES_MS) throw inUse(this.folder, holder);
+    if (holder && isRunning(holder)) throw inUse(this.folder, holder);
+    return holder !== null || ageOf(this.path) >= LOCK_SETTLES_MS;
   }
 }
 
@@ -95,7 +108,8 @@ export function expectFreeFolder(
 ): void {
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory()) throw new ConfigError(`--out ${path} is a file. Name a folder.`);
-  if (isHeld(path)) throw inUse(path, holderOf(join(path, "lock")));
+  const holder = holderOf(join(path, "lock"));
+  if (holder && isRunning(holder)) throw inUse(path, holder);
   if (readdirSync(path).length === 0 || overwrite) return;
   throw new ConfigError(`--out ${path} is not empty. Name another folder, ${wayOut}, or pass --overwrite.`);
 }
@@ -127,10 +141,9 @@ interface Holder {
   host: string;
 }
 
-function inUse(path: string, holder: Holder | null): ConfigError {
-  const by = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
+function inUse(path: string, { pid, host }: Holder): ConfigError {
   return new ConfigError(
-    `${path} is in use by ${by}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
+    `${path} is in use by process ${pid} on ${host}. Wait for it or stop it; if it is long gone, delete ${join(path, "lock")}.`,
   );
 }
 
