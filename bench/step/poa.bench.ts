@@ -13,7 +13,7 @@ interface Preset {
 }
 
 const presets: readonly Preset[] = [
-  { preset: "demo", images: 16, side: 28, network: "48x3" },
+  { preset: "demo", images: 16, side: 28, network: "12x2" },
   { preset: "cifar-tiny", images: 64, side: 32, network: "64x3" },
   { preset: "vit-small", images: 8, side: 96, network: "256x9", onlyAs: "vit-small" },
 ];

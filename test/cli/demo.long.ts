@@ -11,7 +11,7 @@ interface Row extends Record<"params" | "knn" | "shot10" | "randomKnn" | "random
 }
 
 test(
-  "the demo's encoders of every size pass their own random start, and the best passes raw pixels",
+  "the demo's encoders of every size pass their own random start, raw pixels and HOG",
   async () => {
     const cwd = tempFolder();
     const { result } = await expectExit(0, ["demo", "--json"], { cwd });
@@ -25,16 +25,17 @@ test(
     assert.ok(Math.abs(raw.knn - 0.94) < 0.005 && Math.abs(raw.shot10 - 0.755) < 0.01, JSON.stringify(raw));
     assert.equal(
       networks.map(({ name }) => name),
-      ["64x3", "64x2", "48x3", "48x2", "32x3", "32x2"],
+      ["16x2", "16x1", "12x2", "12x1", "8x2", "8x1"],
     );
-    const [full] = networks;
-    assert.ok(full.knn >= 0.94 && full.shot10 >= 0.74, `full: ${full.knn} and ${full.shot10}`);
-    for (const network of networks) {
-      assert.ok(network.shot10 >= 0.72, `${network.name}: ${network.shot10} from ten labels per class`);
-      assert.ok(network.knn > network.randomKnn + 0.1 && network.shot10 > network.randomShot10 + 0.1, network.name);
-      assert.ok(Number.isInteger(network.params) && existsSync(join(cwd, network.file)));
+    for (const { name, knn, shot10, randomKnn, randomShot10, params, file } of networks) {
+      // HOG, of nine directions in cells of 8 x 8 pixels, reaches 0.83 from ten labels per class.
+      assert.ok(knn > raw.knn && shot10 > 0.83, `${name}: ${knn} from all labels, ${shot10} from ten per class`);
+      assert.ok(
+        knn > randomKnn && shot10 > randomShot10 + 0.1,
+        `${name} at random start: ${randomKnn} and ${randomShot10}`,
+      );
+      assert.ok(Number.isInteger(params) && existsSync(join(cwd, file)));
     }
-    assert.ok(Math.max(...networks.map(({ shot10 }) => shot10)) > raw.shot10, "none passes raw pixels");
   },
   { timeoutMs: 900_000 },
 );

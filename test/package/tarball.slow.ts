@@ -28,7 +28,7 @@ const folder = await installed();
 
 /** Twenty steps of the demonstration, of two networks instead of six. */
 const SHORT = [
-  ...["optim.epochs=1", "train.OFFICIAL_EPOCH_LENGTH=20", "student.min_embed_dim=48", "student.min_depth=3"],
+  ...["optim.epochs=1", "train.OFFICIAL_EPOCH_LENGTH=20", "student.min_embed_dim=12", "student.min_s3_depth=2"],
   ...["--json", "--out"],
 ];
 
@@ -39,7 +39,7 @@ async function expectDemo(out: string, program: string, args: readonly string[])
   const { stdout } = await run(program, [...args, "demo", ...SHORT, out], { cwd: folder });
   const result = JSON.parse(stdout.trim().split("\n").at(-1)!);
   const names = result.networks.map(({ name }: { name: string }) => name);
-  assert.equal(names, ["64x3", "48x3"]);
+  assert.equal(names, ["16x2", "12x2"]);
   // Twenty steps of sixteen digits teach little; that the networks see digits at all is far above chance.
   for (const { name, knn, file } of result.networks) {
     assert.ok(knn > 0.5, `${name}: ${knn}`);

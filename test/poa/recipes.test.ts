@@ -39,12 +39,21 @@ test("cifar-tiny has the search space, steps and learning rate of the measured b
   assert.is(config.optim.iter_num_scale, 0.78);
 });
 
-test("the demo spans widths 32 to 64 and depths 2 to 3 in 4,000 steps", () => {
-  assert.equal(names("demo"), ["32x2", "32x3", "48x2", "48x3", "64x2", "64x3"]);
-  const plan = planRun(preset("demo"), { images: 8000 });
-  assert.is(plan.totalIterations, 4000);
-  assert.is(plan.warmupIterations, 400);
-  assert.is(plan.peakLearningRate, 0.003);
+test("the demo and its ViT span widths and depths in 3,000 and 4,000 steps", () => {
+  assert.equal(names("demo"), ["8x1", "8x2", "12x1", "12x2", "16x1", "16x2"]);
+  assert.equal(names("vit-digits"), ["32x2", "32x3", "48x2", "48x3", "64x2", "64x3"]);
+  const plans = ["demo", "vit-digits"].map((name) => planRun(preset(name), { images: 8000 }));
+  assert.equal(
+    plans.map(({ totalIterations, warmupIterations, peakLearningRate }) => [
+      totalIterations,
+      warmupIterations,
+      peakLearningRate,
+    ]),
+    [
+      [3000, 300, 0.003],
+      [4000, 400, 0.003],
+    ],
+  );
 });
 
 test("the small presets hold several networks of each backbone", () => {

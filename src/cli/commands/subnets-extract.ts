@@ -18,7 +18,7 @@ export const subnetsExtract: Command = {
     data: { value: "SPEC", about: "images to compare on; default those of the run" },
   },
   examples: [
-    "poa subnets extract runs/digits --net 32x2 --out encoders",
+    "poa subnets extract runs/digits --net 12x1 --out encoders",
     "poa subnets extract runs/digits --net all --out encoders --names timm",
   ],
   async run(call, output) {
