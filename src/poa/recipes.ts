@@ -81,6 +81,8 @@ const smallSwin = {
   init: "fan_in",
 } as const satisfies PartialConfig["student"];
 
+const narrowSwin = { ...smallSwin, min_embed_dim: 8, max_embed_dim: 16, head_dim: 4 } as const;
+
 /** The recipes by name: the official ones, and those for small images and a CPU. */
 export const presets = {
   vit_ee1200: {
@@ -121,7 +123,7 @@ export const presets = {
     description: "handwritten digits in two and a half minutes on two cores",
     settings: {
       ...fewMinutes,
-      student: { ...smallSwin, min_embed_dim: 8, max_embed_dim: 16, head_dim: 4 },
+      student: narrowSwin,
       train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
       optim: { ...fewMinutes.optim, lr: 3e-3, epochs: 6, warmup_epochs: 0.6 },
       crops: { ...digits, global_crops_size: 32, local_crops_size: 16 },
@@ -190,17 +192,25 @@ export const presets = {
     },
   },
   "swin-photos": {
-    description: "narrower Swin, colours varied twice as much, for 140,000 images seen in about 20 minutes on one core",
+    description: "narrow Swin for small photos, 18 minutes on one core for 240,000 images seen",
     settings: {
       ...fewMinutes,
-      student: { ...smallSwin, max_embed_dim: 24 },
-      teacher: { ...fewMinutes.teacher, warmup_teacher_temp: 0.04, teacher_temp: 0.04 },
+      student: narrowSwin,
+      teacher: {
+        ...fewMinutes.teacher,
+        momentum_teacher: 0.95,
+        final_momentum_teacher: 0.999,
+        warmup_teacher_temp: 0.04,
+        teacher_temp: 0.04,
+      },
       train: { ...fewMinutes.train, batch_size_per_gpu: 16 },
-      optim: { ...fewMinutes.optim, epochs: 14, warmup_epochs: 1 },
+      optim: { ...fewMinutes.optim, epochs: 24, warmup_epochs: 1 },
       crops: {
         ...smallPhotos,
         global_crops_size: 32,
+        global_crops_scale: [0.3, 1],
         local_crops_size: 16,
+        local_crops_scale: [0.1, 0.45],
         jitter: [0.4, 0.4, 0.2, 0.1],
         grayscale_probability: 0.2,
       },

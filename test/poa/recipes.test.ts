@@ -59,7 +59,7 @@ test("the demo and its ViT span widths and depths in 3,000 and 4,000 steps", () 
 test("the small presets hold several networks of each backbone", () => {
   assert.is(names("vit-tiny").length, 9);
   assert.equal(names("swin-tiny"), ["16x1", "16x2", "24x1", "24x2", "32x1", "32x2"]);
-  assert.equal(names("swin-photos"), ["16x1", "16x2", "24x1", "24x2"]);
+  assert.equal(names("swin-photos"), ["8x1", "8x2", "12x1", "12x2", "16x1", "16x2"]);
   assert.is(names("resnet-tiny").length, 12);
   assert.is(searchSpace(preset("vit-small")).length, 111);
   for (const name of presetNames.filter((known) => !known.includes("_ee"))) {
@@ -67,9 +67,9 @@ test("the small presets hold several networks of each backbone", () => {
   }
 });
 
-test("swin-photos sees 140,000 images of CIFAR-10's subset, in the preset's 8,750 steps", () => {
+test("swin-photos sees 240,000 images of CIFAR-10's subset, in the preset's 15,000 steps", () => {
   const plan = planRun(preset("swin-photos"), { images: 10_000 });
-  assert.equal([plan.totalIterations, plan.warmupIterations, plan.peakLearningRate], [8750, 625, 0.002]);
+  assert.equal([plan.totalIterations, plan.warmupIterations, plan.peakLearningRate], [15000, 625, 0.002]);
 });
 
 test("settings and overrides are laid over a preset, and an unknown preset names the nearest", () => {
